@@ -1,0 +1,40 @@
+# Everything a contributor runs. `make help` lists it.
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if $(shell $(p) -c 'import sys; print("ok" if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(p))))
+BIN := .venv/bin
+STAMP := .venv/.installed
+CODE := src tests tools
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check fix docs ci
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv and install the pinned requirements (again only when they change)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Handbell needs Python 3.11 or newer on the PATH."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test: setup ## run the tests (ARGS="tests/messages -x" narrows it)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## lint, formatting, types, import contracts, spelling, the project's own rules
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy --explicit-package-bases $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/codespell $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/python -m tools.lint
+
+fix: setup ## let the linter and the formatter repair what they can
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+docs: setup ## follow every link between the pages of the documentation
+	$(BIN)/python -m tools.doc_links
+
+ci: check docs test ## what continuous integration runs

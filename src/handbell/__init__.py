@@ -1,0 +1,1 @@
+"""Handbell: patient outreach for medical practices."""

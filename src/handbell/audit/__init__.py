@@ -1,0 +1,1 @@
+"""Who did or read what, and why: append-only, sealed in chained Merkle blocks."""

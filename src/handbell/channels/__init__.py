@@ -1,0 +1,1 @@
+"""What it takes to reach somebody: adapters to the providers, accounts, sender lines."""

@@ -1,0 +1,190 @@
+"""What goes out to a provider, what its answer means, and what its webhooks say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from handbell.platform.vocabulary import Channel
+
+
+class Provider(StrEnum):
+    """A messaging company whose API we speak."""
+
+    SENDGRID = "sendgrid"
+    TWILIO = "twilio"
+    WHATSAPP = "whatsapp"
+
+
+class Baa(StrEnum):
+    """Whether the provider account is covered by a HIPAA business associate agreement."""
+
+    SIGNED = "signed"
+    NOT_REQUIRED = "not_required"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsContent:
+    """A text message; at most 1600 characters."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailContent:
+    """An e-mail: both parts are always present."""
+
+    subject: str
+    html: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppText:
+    """Free text: allowed only inside the 24 hours after the patient's last message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppTemplate:
+    """An approved template of Meta's with its parameters in order, and quick-reply payloads."""
+
+    name: str
+    language: str
+    parameters: tuple[str, ...]
+    button_payloads: tuple[str, ...] = ()
+
+
+Content = SmsContent | EmailContent | WhatsAppText | WhatsAppTemplate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """One attempt to send one message.
+
+    `attempt_token` is random and comes back in the provider's callbacks, so that they find
+    the attempt even when the worker died before it could record the answer.
+    `validity` is how long the provider may go on trying; None leaves it to the provider.
+    """
+
+    to: str
+    content: Content
+    attempt_token: str
+    validity: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider has the message."""
+
+    provider_ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The provider said no for good. Trying again is useless."""
+
+    code: str
+    opted_out: bool = False
+    bad_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Nothing was sent. Trying again is safe, after `retry_after` if the provider named it."""
+
+    code: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """The request may have been taken. Trying again may message the patient twice."""
+
+    code: str
+
+
+Outcome = Accepted | Refused | Retry | Unknown
+
+
+class Sender(Protocol):
+    """Sends through one provider account. Never raises for what a provider may answer."""
+
+    async def send(self, out: Outbound) -> Outcome: ...
+
+
+class EventKind(StrEnum):
+    """What a provider's callback says of an attempt, normalised over the providers."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    MACHINE_OPENED = "machine_opened"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    UNSUBSCRIBED = "unsubscribed"
+    RESUBSCRIBED = "resubscribed"
+    COMPLAINED = "complained"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusEvent:
+    """One event of one attempt, found by the attempt's token or the provider's id.
+
+    `key` is the same for every repetition of the event. `occurred_at` is None where the
+    provider gives no time (Twilio).
+    """
+
+    provider: Provider
+    key: str
+    kind: EventKind
+    attempt_token: str | None = None
+    provider_ref: str | None = None
+    occurred_at: datetime | None = None
+    code: str | None = None
+    opted_out: bool = False
+    bad_address: bool = False
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundText:
+    """What a patient wrote, or the button a patient pressed, on one of our lines.
+
+    `sender` and `line` are E.164 numbers with the plus (or e-mail addresses); `sender` is
+    None where WhatsApp hides the number. `context_ref` is the provider's id of our message
+    that is answered. `opt_out_type` is Twilio's OptOutType (STOP, START, HELP), as evidence.
+    """
+
+    provider: Provider
+    channel: Channel
+    key: str
+    line: str
+    body: str
+    sender: str | None
+    provider_ref: str
+    context_ref: str | None = None
+    occurred_at: datetime | None = None
+    opt_out_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """A well-formed item that means nothing to us; it is kept raw and nothing else happens."""
+
+    provider: Provider
+    key: str
+    why: str
+
+
+WebhookItem = StatusEvent | InboundText | Ignored

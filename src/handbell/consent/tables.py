@@ -1,0 +1,59 @@
+"""The consent ledger and the permanent list of addresses that said stop."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handbell.platform.db import Base
+from handbell.platform.tables import Instant
+
+
+class ConsentEntryRow(Base):
+    """One decision about one address. `hash` chains the entries of an address:
+    SHA-256(previous hash ‖ canonical entry); `no` counts from 1."""
+
+    __tablename__ = "consent_entries"
+    __table_args__ = (
+        UniqueConstraint("address_id", "no"),
+        CheckConstraint("kind IN ('grant', 'revoke')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    no: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(Text)
+    message_class: Mapped[str | None] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    text_version: Mapped[str | None] = mapped_column(Text)
+    evidence: Mapped[str | None] = mapped_column(Text)
+    ip: Mapped[str | None] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SuppressionRow(Base):
+    """An address that said stop, by keyed hash; it survives erasure, merge and re-import."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("organization_id", "channel", "address_hash"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    channel: Mapped[str] = mapped_column(Text)
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    since: Mapped[datetime] = mapped_column(Instant)
+    lifted_at: Mapped[datetime | None] = mapped_column(Instant)

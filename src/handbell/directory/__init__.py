@@ -1,0 +1,1 @@
+"""Providers, locations, patients, how to reach them, and their appointments."""

@@ -1,0 +1,151 @@
+"""What the record system told us. Names, addresses and birth dates are ciphertext."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handbell.platform.db import Base
+from handbell.platform.tables import Instant
+
+
+class ExternalIdRow(Base):
+    """The source's own id of a thing of ours, and the newest version of it that we took.
+
+    `version` is the source's integer version, `told_at` the event's time; a lower one loses.
+    """
+
+    __tablename__ = "external_ids"
+    __table_args__ = (UniqueConstraint("organization_id", "source", "kind", "external_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    source: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    external_id: Mapped[str] = mapped_column(Text)
+    internal_id: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    told_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ProviderRow(Base):
+    """A clinician."""
+
+    __tablename__ = "providers"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    reminder_hours_before: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    auto_reminders: Mapped[bool] = mapped_column(Boolean, server_default="true")
+
+
+class LocationRow(Base):
+    """A place of care. A sensitive one is never named to the patient in a message."""
+
+    __tablename__ = "locations"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    timezone: Mapped[str] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(Text)
+    sensitive: Mapped[bool] = mapped_column(Boolean, server_default="false")
+
+
+class PatientRow(Base):
+    """A patient. State, postal code and country stay in clear: the rules need them."""
+
+    __tablename__ = "patients"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    subject_key_id: Mapped[int] = mapped_column(ForeignKey("subject_keys.id"))
+    provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"), index=True)
+    first_name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    last_name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    birth_date: Mapped[bytes | None] = mapped_column(LargeBinary)
+    address_line: Mapped[bytes | None] = mapped_column(LargeBinary)
+    city: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[str | None] = mapped_column(Text)
+    postal_code: Mapped[str | None] = mapped_column(Text)
+    country: Mapped[str | None] = mapped_column(Text)
+    deceased_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class AddressRow(Base):
+    """A number or mailbox known to an organisation: what locks and opt-outs hang on."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "channel", "address_hash"),
+        CheckConstraint("channel IN ('email', 'sms', 'whatsapp')", name="channel"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    channel: Mapped[str] = mapped_column(Text)
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    wrong_number_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ContactPointRow(Base):
+    """How one patient is reached on one channel, with what the rules need, derived when
+    written: country, candidate zones, area-code states."""
+
+    __tablename__ = "contact_points"
+    __table_args__ = (
+        UniqueConstraint("patient_id", "address_id"),
+        Index("ix_contact_points_address_id", "address_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    channel: Mapped[str] = mapped_column(Text)
+    address: Mapped[bytes] = mapped_column(LargeBinary)
+    country: Mapped[str | None] = mapped_column(Text)
+    zones: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    states: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    is_current: Mapped[bool] = mapped_column(Boolean, server_default="true")
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class AppointmentRow(Base):
+    """A visit. `version` grows with each change; `timezone` is the place's."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('booked', 'confirmed', 'cancelled', 'completed', 'no_show')",
+            name="status",
+        ),
+        Index("ix_appointments_patient_id_starts_at", "patient_id", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"))
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("locations.id"))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    timezone: Mapped[str] = mapped_column(Text)
+    duration_minutes: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    changed_at: Mapped[datetime] = mapped_column(Instant)

@@ -1,0 +1,1 @@
+"""Ground floor: clock, database, queue, settings, crypto. Knows nothing of the domain."""

@@ -1,0 +1,112 @@
+"""The database: three roles, one transaction per use case.
+
+`handbell_app` works under row-level security for one organisation at a time;
+`handbell_engine` bypasses it for sweeps and for finding out whose key or number it is, and
+never answers a request with rows; `handbell_owner` migrates.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, NewType
+
+from sqlalchemy import MetaData, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from handbell.platform.crypto import database_password
+
+OrganizationId = NewType("OrganizationId", int)
+
+Tx = AsyncConnection
+"""An open transaction. Whoever takes one never commits and never catches to go on."""
+
+APP_ROLE: Final = "handbell_app"
+ENGINE_ROLE: Final = "handbell_engine"
+
+
+class Base(DeclarativeBase):
+    """Parent of all row classes; constraints get names, because names are domain facts."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrls:
+    """Where each role connects. `owner` is the only one an operator has to give."""
+
+    owner: str
+    app: str
+    engine: str
+
+
+def urls_for(owner: str, encryption_key: str, *, app: str = "", engine: str = "") -> DatabaseUrls:
+    """Fill in the roles' URLs that were not given, with passwords derived from the key."""
+    return DatabaseUrls(
+        owner=owner,
+        app=app or _as_role(owner, APP_ROLE, encryption_key),
+        engine=engine or _as_role(owner, ENGINE_ROLE, encryption_key),
+    )
+
+
+def _as_role(owner: str, role: str, encryption_key: str) -> str:
+    password = database_password(encryption_key, role)
+    url = make_url(owner).set(username=role, password=password)
+    return url.render_as_string(hide_password=False)
+
+
+def async_url(url: str) -> URL:
+    """The same address for the asynchronous driver."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """Open a pool. Statements wait 5 s at most for a lock and run 60 s at most."""
+    return create_async_engine(
+        async_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"timezone": "UTC", "statement_timeout": "60000"}},
+    )
+
+
+class Database:
+    """Hands out transactions. A `return` inside the block commits before the caller hears."""
+
+    def __init__(self, app: AsyncEngine, engine: AsyncEngine) -> None:
+        self.app_pool = app
+        self.engine_pool = engine
+
+    @classmethod
+    def open(cls, urls: DatabaseUrls, *, pool_size: int = 10) -> "Database":
+        return cls(connect(urls.app, pool_size=pool_size), connect(urls.engine, pool_size=4))
+
+    @asynccontextmanager
+    async def transaction(self, organization_id: OrganizationId) -> AsyncIterator[Tx]:
+        """One use case of one organisation; rows of the others do not exist in it."""
+        async with self.app_pool.begin() as tx:
+            await tx.execute(
+                text("SELECT set_config('handbell.organization_id', :id, true)"),
+                {"id": str(organization_id)},
+            )
+            yield tx
+
+    @asynccontextmanager
+    async def engine_transaction(self) -> AsyncIterator[Tx]:
+        """A sweep or a look-up over all organisations. Never answer a request with its rows."""
+        async with self.engine_pool.begin() as tx:
+            yield tx
+
+    async def close(self) -> None:
+        await self.app_pool.dispose()
+        await self.engine_pool.dispose()

@@ -1,0 +1,1 @@
+"""Rules about the product's source that no general linter knows."""
