@@ -17,8 +17,7 @@ from handbell.entrypoints.embedded.place import LOOPBACK, Place, forget, free_po
 OWNER: Final = "handbell_owner"
 DATABASE: Final = "handbell"
 _NAME: Final = "PostgreSQL"
-_PATIENCE_SECONDS: Final = 10.0
-_PID_FILE_LINES: Final = 8
+_PATIENCE_SECONDS: Final = 15.0
 # The log never holds a statement, a parameter or a row's values: they may be a patient's.
 _SETTINGS: Final = {
     "listen_addresses": LOOPBACK,
@@ -111,7 +110,7 @@ def _adopt(place: Place, programs: Path, data: Path) -> tuple[int, Place] | None
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (written := _pid_file(data)) is not None and time.monotonic() < deadline:
         pid, folder, port = written
-        if folder != str(data) or not process.is_running(pid):
+        if folder != str(data) or not process.is_running(pid, program="postgres"):
             return None
         adopted = replace(place, memory=replace(place.memory, postgres_port=port))
         if _answers(adopted, programs, data):
@@ -143,7 +142,7 @@ def _start(place: Place, programs: Path, data: Path, *, durable: bool) -> tuple[
 
 
 def _wait(place: Place, programs: Path, data: Path, pid: int) -> None:
-    """A pid file that says ready may be a dead server's: it must be this child's."""
+    """The pid file may be a dead server's: it must name this child, which must answer."""
 
     def ready() -> bool:
         written = _pid_file(data)
@@ -153,13 +152,11 @@ def _wait(place: Place, programs: Path, data: Path, pid: int) -> None:
 
 
 def _pid_file(data: Path) -> tuple[int, str, int] | None:
-    """The pid, data folder and port of a server that says it is ready or was."""
+    """The pid, data folder and port of a server that lives, is starting, or was killed."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
-        if len(lines) < _PID_FILE_LINES or lines[7].strip() != "ready":
-            return None
         return int(lines[0]), lines[1], int(lines[3])
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, IndexError, ValueError):
         return None
 
 

@@ -35,10 +35,15 @@ def launch(account: Account, command: list[str], *, log: Path, given: bytes = b"
     return child.pid
 
 
-def is_running(pid: int) -> bool:
-    """Say whether the process lives; one that has ended but was not reaped does not."""
+def is_running(pid: int, *, program: str = "") -> bool:
+    """Say whether the process lives; one that has ended but was not reaped does not.
+
+    With `program`, a process of another name (the pid was given out again) does not count.
+    """
     if child := _children.get(pid):
         return child.poll() is None
+    if program and _name_of(pid) not in (program, None):
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -87,3 +92,11 @@ def _is_zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return False
+
+
+def _name_of(pid: int) -> str | None:
+    """The program's name where the system tells it (Linux)."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None

@@ -113,6 +113,8 @@ def _settings(place: Place, data: Path, *, durable: bool) -> bytes:
 @contextmanager
 def _client(place: Place) -> "Iterator[Redis]":
     from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     client = Redis(
         host=LOOPBACK,
@@ -120,6 +122,7 @@ def _client(place: Place) -> "Iterator[Redis]":
         password=place.memory.valkey_password,
         decode_responses=True,
         socket_timeout=5,
+        retry=Retry(NoBackoff(), 0),
     )
     try:
         yield client
