@@ -1,0 +1,39 @@
+"""What every router shares: problems, limits, pages, the authentication port, idempotency."""
+
+from handbell.platform.http.authentication import (
+    AuthenticatedCaller,
+    Authenticator,
+    BearerMissing,
+    ScopeMissing,
+    install_authentication,
+    require,
+)
+from handbell.platform.http.idempotency import (
+    IdempotencyKeyReused,
+    IdempotentRequest,
+    RequestInProgress,
+    answer_once,
+)
+from handbell.platform.http.middleware import BodyLimit, SecurityHeaders
+from handbell.platform.http.paging import Page, PageParams, set_page_headers
+from handbell.platform.http.problems import install_problems, problems
+
+__all__ = [
+    "AuthenticatedCaller",
+    "Authenticator",
+    "BearerMissing",
+    "BodyLimit",
+    "IdempotencyKeyReused",
+    "IdempotentRequest",
+    "Page",
+    "PageParams",
+    "RequestInProgress",
+    "ScopeMissing",
+    "SecurityHeaders",
+    "answer_once",
+    "install_authentication",
+    "install_problems",
+    "problems",
+    "require",
+    "set_page_headers",
+]

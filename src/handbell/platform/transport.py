@@ -1,0 +1,113 @@
+"""HTTP towards providers, with the one distinction that matters: did the request leave?"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Protocol, Self
+
+import aiohttp
+import orjson
+
+TOTAL_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 4.0
+
+
+class NeverLeft(Exception):
+    """No connection was made, so nothing was written: trying again is safe."""
+
+
+class NoAnswer(Exception):
+    """The connection broke or timed out after it stood: the request may have been taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> object | None:
+        """The decoded body, or None where it is not JSON (an edge's HTML page)."""
+        try:
+            return orjson.loads(self.body)  # type: ignore[no-any-return]
+        except orjson.JSONDecodeError:
+            return None
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """The Retry-After header where it is a number of seconds; a date is not understood."""
+        value = self.headers.get("retry-after", "").strip()
+        if not (value.isascii() and value.isdigit() and len(value) <= len("999999")):
+            return None
+        return timedelta(seconds=int(value))
+
+
+class Transport(Protocol):
+    """Posts once, follows nothing, repeats nothing. Raises NeverLeft or NoAnswer."""
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer: ...
+
+
+class AiohttpTransport:
+    """The real one. Create and close it inside the running loop."""
+
+    def __init__(
+        self, *, total_seconds: float = TOTAL_SECONDS, connect_seconds: float = CONNECT_SECONDS
+    ) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        try:
+            async with self._session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await response.read()
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.InvalidURL,
+        ) as error:
+            raise NeverLeft(type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoAnswer(type(error).__name__) from error
+        named = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(status=response.status, headers=named, body=content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A request that a FakeTransport was given."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class FakeTransport:
+    """Plays the given answers and errors in order and remembers every request."""
+
+    def __init__(self, *results: Answer | NeverLeft | NoAnswer) -> None:
+        self._results = deque(results)
+        self.posted: list[Posted] = []
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        self.posted.append(Posted(url=url, headers=dict(headers), body=body))
+        result = self._results.popleft()
+        if isinstance(result, Answer):
+            return result
+        raise result

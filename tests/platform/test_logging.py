@@ -1,0 +1,56 @@
+"""What a log line may hold."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from handbell.platform.logging import configure_logging
+from handbell.platform.vocabulary import Channel
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure_logging(stream=stream)
+    yield stream
+    structlog.reset_defaults()
+
+
+def test_a_line_keeps_ids_enum_values_and_numbers(log: io.StringIO) -> None:
+    structlog.get_logger().info(
+        "message.sent", message_id=7, patient_ids=[1, 2], channel=Channel.SMS, duration_ms=1.5
+    )
+    line = json.loads(log.getvalue())
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "message.sent",
+        "level": "info",
+        "message_id": 7,
+        "patient_ids": [1, 2],
+        "channel": "sms",
+        "duration_ms": 1.5,
+    }
+
+
+def test_an_address_a_name_or_a_text_cannot_slip_in(log: io.StringIO) -> None:
+    structlog.get_logger().warning(
+        "message.failed",
+        to="+12125550101",
+        name="Ada",
+        patient_id="ada@example.org",
+        reason="ada@example.org",
+        code="+12125550101",
+        status="Dear Ada, your results",
+        exc_info="Ada",
+        reasons=["no_consent", "+12125550101"],
+    )
+    assert set(json.loads(log.getvalue())) == {"event", "level", "timestamp"}
+
+
+def test_an_event_name_that_is_a_sentence_is_dropped(log: io.StringIO) -> None:
+    structlog.get_logger().info("Sent to Ada at +12125550101")
+    assert "Ada" not in log.getvalue()
+    assert "555" not in log.getvalue()

@@ -1,0 +1,25 @@
+"""Work left behind comes back until it is done."""
+
+from datetime import UTC, datetime, timedelta
+
+from handbell.platform import outbox
+from handbell.platform.db import Database, OrganizationId
+
+NOW = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+
+
+async def test_claimed_work_comes_back_after_the_lease_unless_it_is_done(
+    db: Database, organization: OrganizationId
+) -> None:
+    async with db.transaction(organization) as tx:
+        await outbox.add(tx, organization, "a.b", {"id": 7}, now=NOW)
+        later = NOW + timedelta(days=1)
+        await outbox.add(tx, organization, "a.b", {"id": 8}, now=NOW, not_before=later)
+    async with db.engine_transaction() as tx:
+        (work,) = await outbox.claim(tx, now=NOW)
+        assert await outbox.claim(tx, now=NOW) == []
+    async with db.engine_transaction() as tx:
+        (again,) = await outbox.claim(tx, now=NOW + outbox.LEASE)
+        assert (again.id, again.attempts) == (work.id, 2)
+        await outbox.done(tx, [again.id])
+        assert [one.args for one in await outbox.claim(tx, now=later)] == [{"id": 8}]
