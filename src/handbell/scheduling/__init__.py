@@ -1,0 +1,1 @@
+"""When a message may leave: zones, windows, dated rules. Pure."""
