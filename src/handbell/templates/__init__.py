@@ -1,0 +1,1 @@
+"""What a message says: texts with variables, their disclosure levels, and rendering."""

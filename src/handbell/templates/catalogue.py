@@ -1,0 +1,86 @@
+"""The variables that a template may use: what each tells, where it may stand, a sample.
+
+Levels follow HP-02 of the regulation table: sender and opaque links, then first name and
+time, then who and where.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, MessageClass, Purpose
+from handbell.templates.types import DisclosureLevel
+
+_EVERYWHERE: Final = frozenset(Purpose)
+_VISIT: Final = frozenset(
+    {
+        Purpose.APPT_CONFIRM,
+        Purpose.APPT_REMINDER,
+        Purpose.NO_SHOW,
+        Purpose.URGENT,
+        Purpose.REPLY_CONFIRMED,
+        Purpose.REPLY_RESCHEDULE,
+        Purpose.REPLY_OPTIONS,
+    }
+)
+_PROMOTIONAL: Final = frozenset(
+    purpose for purpose, of in CLASS_OF_PURPOSE.items() if of is MessageClass.MARKETING
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """`sample` is invented and of a typical length."""
+
+    name: str
+    level: DisclosureLevel
+    sample: str
+    purposes: frozenset[Purpose] = _EVERYWHERE
+
+
+_L0, _L1, _L2 = DisclosureLevel.L0, DisclosureLevel.L1, DisclosureLevel.L2
+
+CATALOGUE: Final = {
+    variable.name: variable
+    for variable in (
+        Variable(name="organization_name", level=_L0, sample="Riverside Health"),
+        Variable(name="phone", level=_L0, sample="212-555-0100"),
+        Variable(name="postal_address", level=_L0, sample="1 Main St, Albany, NY 12207"),
+        Variable(name="portal_link", level=_L0, sample="https://m.example.org/p/7Kq2xZ9a"),
+        Variable(name="unsubscribe_link", level=_L0, sample="https://m.example.org/u/7Kq2xZ9a"),
+        Variable(
+            name="confirm_link",
+            level=_L0,
+            sample="https://m.example.org/c/7Kq2xZ9a",
+            purposes=_VISIT,
+        ),
+        Variable(
+            name="reschedule_link",
+            level=_L0,
+            sample="https://m.example.org/r/7Kq2xZ9a",
+            purposes=_VISIT,
+        ),
+        Variable(name="first_name", level=_L1, sample="Alexandra"),
+        Variable(name="appt_date", level=_L1, sample="Tue, Dec 1", purposes=_VISIT),
+        Variable(name="appt_time", level=_L1, sample="9:30 AM", purposes=_VISIT),
+        Variable(name="last_name", level=_L2, sample="Rivera"),
+        Variable(
+            name="provider", level=_L2, sample="Dr. Sam Doe", purposes=_EVERYWHERE - _PROMOTIONAL
+        ),
+        Variable(
+            name="location", level=_L2, sample="Main Street", purposes=_EVERYWHERE - _PROMOTIONAL
+        ),
+        Variable(
+            name="pharmacy",
+            level=_L2,
+            sample="Corner Pharmacy",
+            purposes=frozenset({Purpose.RX_REFILL}),
+        ),
+    )
+}
+
+SAMPLES: Final = {name: variable.sample for name, variable in CATALOGUE.items()}
+
+
+def allowed_for(purpose: Purpose) -> frozenset[str]:
+    """Give the names that a template of this purpose may use."""
+    return frozenset(name for name, one in CATALOGUE.items() if purpose in one.purposes)

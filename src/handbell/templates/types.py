@@ -1,0 +1,90 @@
+"""The text of a message before its variables are filled in, and after."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from handbell.channels.types import Content
+from handbell.platform.vocabulary import Channel, Purpose
+
+
+class DisclosureLevel(IntEnum):
+    """How much a text tells a stranger who reads it.
+
+    L0 the sender and an opaque link; L1 also first name, date and time; L2 also who and
+    where, or that something is ready; L3 what it is about (a test, a drug, an amount).
+    """
+
+    L0 = 0
+    L1 = 1
+    L2 = 2
+    L3 = 3
+
+
+class TemplateKind(StrEnum):
+    """`generic` is the L0 sibling that stands in where the full text may not be sent."""
+
+    FULL = "full"
+    GENERIC = "generic"
+
+
+class WhatsAppCategory(StrEnum):
+    """Meta's price category of an approved template."""
+
+    UTILITY = "UTILITY"
+    MARKETING = "MARKETING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickReply:
+    """A button; `payload` comes back to us when the patient presses it."""
+
+    text: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppForm:
+    """How the template is registered with Meta.
+
+    `parameters` names the variables in the order of Meta's {{1}}, {{2}}, …; `language` is
+    Meta's code (en_US, es).
+    """
+
+    name: str
+    language: str
+    parameters: tuple[str, ...]
+    category: WhatsAppCategory = WhatsAppCategory.UTILITY
+    buttons: tuple[QuickReply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateBody:
+    """One text for one channel and language.
+
+    `body` is an HTML fragment for e-mail and plain text elsewhere. E-mail alone has a
+    `subject`; `whatsapp` is None where the text is free text inside the 24-hour window.
+    """
+
+    channel: Channel
+    language: str
+    purpose: Purpose
+    body: str
+    kind: TemplateKind = TemplateKind.FULL
+    subject: str | None = None
+    whatsapp: WhatsAppForm | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryTemplate:
+    """A text of the packaged library with its L0 sibling; a text at L0 needs none."""
+
+    full: TemplateBody
+    generic: TemplateBody | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What goes to the provider, and the whole of it as plain text (subject included)."""
+
+    content: Content
+    text: str
