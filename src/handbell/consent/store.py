@@ -1,0 +1,119 @@
+"""The ledger and the suppressions in the database; entries are only ever added."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handbell.consent.tables import ConsentEntryRow, SuppressionRow
+from handbell.consent.types import Decision, Entry, Kind, Method
+from handbell.directory.tables import AddressRow
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.vocabulary import MessageClass
+
+ENTRIES: Final = ConsentEntryRow.__table__
+SUPPRESSIONS: Final = SuppressionRow.__table__
+
+
+async def lock_address(tx: Tx, address_id: int) -> tuple[str, bytes] | None:
+    """Hold the address against other decisions; give its channel and keyed hash."""
+    statement = (
+        select(AddressRow.channel, AddressRow.address_hash)
+        .where(AddressRow.id == address_id)
+        .with_for_update(key_share=True)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return (row.channel, row.address_hash) if row else None
+
+
+async def entries_of(tx: Tx, address_ids: Iterable[int]) -> dict[int, list[Entry]]:
+    """The ledgers of some addresses, each in the order it was written."""
+    ids = list(address_ids)
+    ledgers: dict[int, list[Entry]] = {address_id: [] for address_id in ids}
+    statement = select(ENTRIES).where(ENTRIES.c.address_id.in_(ids)).order_by(ENTRIES.c.no)
+    for row in await tx.execute(statement):
+        ledgers[row.address_id].append(_to_entry(row))
+    return ledgers
+
+
+async def append(tx: Tx, organization_id: OrganizationId, address_id: int, entry: Entry) -> None:
+    await tx.execute(
+        insert(ConsentEntryRow).values(
+            organization_id=organization_id,
+            address_id=address_id,
+            no=entry.no,
+            recorded_at=entry.recorded_at,
+            hash=entry.hash,
+            **asdict(entry.decision),
+        )
+    )
+
+
+async def suppress(
+    tx: Tx,
+    organization_id: OrganizationId,
+    address: tuple[str, bytes],
+    *,
+    since: datetime,
+    lifted_at: datetime | None,
+) -> None:
+    """Enter a stop; an older one never overwrites what is known of a newer one."""
+    channel, address_hash = address
+    statement = insert(SuppressionRow).values(
+        organization_id=organization_id,
+        channel=channel,
+        address_hash=address_hash,
+        since=since,
+        lifted_at=lifted_at,
+    )
+    known = func.coalesce(SUPPRESSIONS.c.lifted_at, SUPPRESSIONS.c.since)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["organization_id", "channel", "address_hash"],
+            set_={"since": since, "lifted_at": lifted_at},
+            where=known <= since,
+        )
+    )
+
+
+async def lift(tx: Tx, address: tuple[str, bytes], *, at: datetime) -> None:
+    """End a stop that began before `at`."""
+    channel, address_hash = address
+    await tx.execute(
+        update(SuppressionRow)
+        .where(
+            SuppressionRow.channel == channel,
+            SuppressionRow.address_hash == address_hash,
+            SuppressionRow.since < at,
+            SuppressionRow.lifted_at.is_(None),
+        )
+        .values(lifted_at=at)
+    )
+
+
+async def suppressed_hashes(tx: Tx, channel: str, hashes: Iterable[bytes]) -> set[bytes]:
+    """Those of the hashes whose stop stands."""
+    statement = select(SuppressionRow.address_hash).where(
+        SuppressionRow.channel == channel,
+        SuppressionRow.address_hash.in_(list(hashes)),
+        SuppressionRow.lifted_at.is_(None),
+    )
+    return set((await tx.execute(statement)).scalars())
+
+
+def _to_entry(row: Row[Any]) -> Entry:
+    decision = Decision(
+        kind=Kind(row.kind),
+        message_class=MessageClass(row.message_class) if row.message_class else None,
+        method=Method(row.method),
+        source=row.source,
+        actor=row.actor,
+        at=row.at,
+        text_version=row.text_version,
+        evidence=row.evidence,
+        ip=row.ip,
+    )
+    return Entry(no=row.no, decision=decision, recorded_at=row.recorded_at, hash=row.hash)

@@ -1,0 +1,105 @@
+"""External ids and what they stand for."""
+
+import hashlib
+from typing import Any, Final
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handbell.directory.tables import AddressRow, ExternalIdRow
+from handbell.directory.types import Origin, ThingKind
+from handbell.platform.db import Base, OrganizationId, Tx
+
+IDS: Final = ExternalIdRow.__table__
+
+
+async def lock_external_id(
+    tx: Tx, organization_id: OrganizationId, kind: ThingKind, origin: Origin
+) -> Row[Any] | None:
+    """Serialise on the source's id, known or not, until the transaction ends."""
+    name = "\x1f".join((str(organization_id), origin.source, kind, origin.external_id))
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    await tx.execute(select(func.pg_advisory_xact_lock(key)))
+    statement = select(IDS).where(
+        IDS.c.organization_id == organization_id,
+        IDS.c.source == origin.source,
+        IDS.c.kind == kind,
+        IDS.c.external_id == origin.external_id,
+    )
+    return (await tx.execute(statement)).one_or_none()
+
+
+async def find_id(
+    tx: Tx, organization_id: OrganizationId, kind: ThingKind, source: str, external_id: str
+) -> int | None:
+    """Our id of the source's thing."""
+    statement = select(IDS.c.internal_id).where(
+        IDS.c.organization_id == organization_id,
+        IDS.c.source == source,
+        IDS.c.kind == kind,
+        IDS.c.external_id == external_id,
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+async def record_external_id(
+    tx: Tx, organization_id: OrganizationId, kind: ThingKind, origin: Origin, internal_id: int
+) -> None:
+    """Remember the newest statement taken; a missing version keeps the earlier one."""
+    statement = insert(ExternalIdRow).values(
+        organization_id=organization_id,
+        source=origin.source,
+        kind=kind,
+        external_id=origin.external_id,
+        internal_id=internal_id,
+        version=origin.version,
+        told_at=origin.told_at,
+    )
+    new = statement.excluded
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["organization_id", "source", "kind", "external_id"],
+            set_={
+                "version": func.coalesce(new.version, IDS.c.version),
+                "told_at": func.greatest(new.told_at, IDS.c.told_at),
+            },
+        )
+    )
+
+
+async def create(tx: Tx, row: type[Base], values: dict[str, Any]) -> int:
+    statement = insert(row).values(**values).returning(row.__table__.c.id)
+    created: int = (await tx.execute(statement)).scalar_one()
+    return created
+
+
+async def change(tx: Tx, row: type[Base], row_id: int, values: dict[str, Any]) -> bool:
+    """Write values where they differ; say whether any did."""
+    columns = row.__table__.c
+    if not values:
+        return False
+    differs = [columns[name].is_distinct_from(value) for name, value in values.items()]
+    statement = update(row).where(columns.id == row_id, or_(*differs)).values(**values)
+    return bool((await tx.execute(statement.returning(columns.id))).all())
+
+
+async def ensure_address(
+    tx: Tx, organization_id: OrganizationId, channel: str, address_hash: bytes
+) -> int:
+    """The address's row, made if it is new; the unique constraint decides."""
+    key = ["organization_id", "channel", "address_hash"]
+    values = {
+        "organization_id": organization_id,
+        "channel": channel,
+        "address_hash": address_hash,
+    }
+    await tx.execute(
+        insert(AddressRow).values(**values).on_conflict_do_nothing(index_elements=key)
+    )
+    statement = select(AddressRow.id).where(
+        AddressRow.organization_id == organization_id,
+        AddressRow.channel == channel,
+        AddressRow.address_hash == address_hash,
+    )
+    address_id: int = (await tx.execute(statement)).scalar_one()
+    return address_id

@@ -1,0 +1,1 @@
+"""CloudEvents from record systems: parsed, judged one by one, applied once."""

@@ -1,0 +1,61 @@
+"""`POST /events`: one event or a batch, 202 with a result for each."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, status
+from pydantic import BaseModel, ConfigDict
+
+from handbell.integrations.events.envelope import parse_body
+from handbell.integrations.events.service import EventService, EventStatus
+from handbell.platform.clock import Clock
+from handbell.platform.db import OrganizationId
+
+
+class ReasonOut(BaseModel):
+    """A part of the event that was left out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    field: str
+
+
+class EventResultOut(BaseModel):
+    """What became of one event; `internal_id` is our id of the thing that it speaks of."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    event_id: str | None
+    status: EventStatus
+    code: str | None
+    field: str | None
+    internal_id: int | None
+    reasons: list[ReasonOut]
+
+
+class EventsOut(BaseModel):
+    """One result per event, in the order of the request."""
+
+    results: list[EventResultOut]
+
+
+def events_router(
+    service: EventService,
+    clock: Clock,
+    organization_of: Callable[..., Awaitable[OrganizationId] | OrganizationId],
+) -> APIRouter:
+    """`organization_of` is a FastAPI dependency: it authenticates and gives the organisation."""
+    router = APIRouter(tags=["integrations"])
+
+    @router.post("/events", status_code=status.HTTP_202_ACCEPTED)
+    async def take_events(
+        request: Request, organization_id: Annotated[OrganizationId, Depends(organization_of)]
+    ) -> EventsOut:
+        """Take CloudEvents 1.0: structured, binary or batch. A repeated id changes nothing."""
+        content_type = request.headers.get("content-type", "")
+        events = parse_body(content_type, request.headers, await request.body())
+        results = await service.take_all(organization_id, events, now=await clock.now())
+        return EventsOut(results=[EventResultOut.model_validate(one) for one in results])
+
+    return router

@@ -1,0 +1,1 @@
+"""Registration: what a record system tells of a patient, taken whole or in part."""

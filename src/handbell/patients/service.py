@@ -1,0 +1,255 @@
+"""Registers patients: the one way in for events, files and interfaces alike."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from handbell.consent import service as consent
+from handbell.consent.types import Decision, Kind, Method
+from handbell.directory import service as directory
+from handbell.directory.errors import InvalidAddress
+from handbell.directory.types import Stale, Taken, ThingKind
+from handbell.patients import store
+from handbell.patients.types import (
+    Contact,
+    Reason,
+    Registered,
+    Registration,
+    ToldConsent,
+    Unusable,
+    Whereabouts,
+)
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.errors import InvalidError
+from handbell.platform.vocabulary import Channel, MessageClass
+from handbell.preferences import service as preferences
+from handbell.preferences.errors import InvalidPreference
+from handbell.preferences.policy import canonical_language, canonical_zone
+from handbell.preferences.types import Level, LevelSettings
+
+LANDLINE = "landline"
+
+
+class PatientService:
+    """Creates and changes patients as a record system tells of them."""
+
+    def __init__(self, db: Database, keys: KeyRing, whereabouts: Whereabouts) -> None:
+        self.db = db
+        self.keys = keys
+        self.whereabouts = whereabouts
+
+    async def register(
+        self, organization_id: OrganizationId, registration: Registration, *, now: datetime
+    ) -> Registered:
+        """Take one statement in a transaction of its own."""
+        async with self.db.transaction(organization_id) as tx:
+            return await self.register_in(tx, organization_id, registration, now=now)
+
+    async def register_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        registration: Registration,
+        *,
+        now: datetime,
+    ) -> Registered:
+        """Take one statement. What cannot be used is left out and named; the rest stands."""
+        intake = _Intake(self, tx, organization_id, registration, now)
+
+        async def write(known: int | None) -> Taken:
+            return Taken(internal_id=await intake.apply(known), changed=True)
+
+        result = await directory.upsert(
+            tx, organization_id, ThingKind.PATIENT, registration.origin, write
+        )
+        return Registered(
+            patient_id=result.internal_id,
+            is_stale=isinstance(result, Stale),
+            reasons=tuple(intake.reasons),
+        )
+
+
+class _Intake:
+    """One registration on its way into the tables, with the reasons gathered on it."""
+
+    def __init__(
+        self,
+        service: PatientService,
+        tx: Tx,
+        organization_id: OrganizationId,
+        registration: Registration,
+        now: datetime,
+    ) -> None:
+        self.service = service
+        self.tx = tx
+        self.organization_id = organization_id
+        self.told = registration
+        self.now = now
+        self.reasons: list[Reason] = []
+
+    async def apply(self, known: int | None) -> int:
+        """Write everything that the registration says; give the patient's id."""
+        keys = self.service.keys
+        patient_id = known or await store.create(self.tx, self.organization_id, keys, now=self.now)
+        key = await store.subject_key(self.tx, keys, patient_id)
+        provider_id = await self._provider_id()
+        await store.write(self.tx, patient_id, key, self.told, provider_id=provider_id)
+        await preferences.create_inherited(self.tx, self.organization_id, patient_id, now=self.now)
+        await self._put_preferences(patient_id)
+        if self.told.contacts is not None:
+            await self._put_contacts(patient_id, self.told.contacts)
+        elif known is None:
+            self._leave_out(Unusable.NO_USABLE_CONTACT, "contacts")
+        await self._put_consents(patient_id)
+        return patient_id
+
+    async def _provider_id(self) -> int | None:
+        told = self.told.provider_external_id
+        if told is None:
+            return None
+        source = self.told.origin.source
+        return await directory.ensure_provider(self.tx, self.organization_id, source, told)
+
+    async def _put_preferences(self, patient_id: int) -> None:
+        """Language and zone flow into the patient's own level (R8.3)."""
+        zone, language = self._zone(), self._language()
+        if zone is None and language is None:
+            return
+        before = await preferences.settings_in(
+            self.tx, self.organization_id, Level.PATIENT, patient_id
+        )
+        said = LevelSettings(
+            level=Level.PATIENT,
+            level_id=patient_id,
+            settings=replace(
+                before,
+                timezone=zone or before.timezone,
+                language=language or before.language,
+            ),
+            version=0,
+            changed_at=None,
+            changed_by=self.told.origin.source,
+        )
+        await preferences.put_in(self.tx, self.organization_id, said, now=self.now)
+
+    def _zone(self) -> str | None:
+        try:
+            return self.told.timezone and canonical_zone(self.told.timezone)
+        except InvalidPreference:
+            self._leave_out(Unusable.UNKNOWN_TIMEZONE, "timezone")
+            return None
+
+    def _language(self) -> str | None:
+        try:
+            return self.told.language and canonical_language(self.told.language)
+        except InvalidPreference:
+            self._leave_out(Unusable.UNKNOWN_LANGUAGE, "language")
+            return None
+
+    async def _put_contacts(self, patient_id: int, contacts: tuple[Contact, ...]) -> None:
+        points = [
+            point
+            for no, contact in enumerate(contacts)
+            if (point := await self._contact_point(patient_id, contact, no))
+        ]
+        if not points:
+            self._leave_out(Unusable.NO_USABLE_CONTACT, "contacts")
+        kept = [point.address_id for point in points]
+        await store.retire_contact_points(self.tx, patient_id, kept=kept)
+        key = await store.subject_key(self.tx, self.service.keys, patient_id)
+        for point in sorted(points, key=lambda point: point.address_id):
+            await store.put_contact_point(
+                self.tx, self.organization_id, patient_id, key, point, now=self.now
+            )
+            await consent.record_registration(
+                self.tx,
+                self.organization_id,
+                point.address_id,
+                source=self.told.origin.source,
+                at=self.told.origin.told_at,
+                now=self.now,
+            )
+
+    async def _contact_point(
+        self, patient_id: int, contact: Contact, no: int
+    ) -> store.ContactPoint | None:
+        if contact.channel == LANDLINE:
+            self._leave_out(Unusable.LANDLINE_NOT_MESSAGEABLE, f"contacts[{no}]")
+            return None
+        if contact.channel not in set(Channel):
+            self._leave_out(Unusable.UNKNOWN_CHANNEL, f"contacts[{no}].channel")
+            return None
+        home = await store.residence(self.tx, patient_id)
+        channel = Channel(contact.channel)
+        try:
+            address = directory.canonical_address(channel, contact.value, region=home.country)
+        except InvalidAddress:
+            self._leave_out(Unusable.INVALID_ADDRESS, f"contacts[{no}].value")
+            return None
+        address_hash = self.service.keys.address_hash(channel, address.value)
+        whereabouts = self.service.whereabouts
+        return store.ContactPoint(
+            address_id=await directory.ensure_address(
+                self.tx, self.organization_id, channel, address_hash
+            ),
+            address=address,
+            zones=whereabouts.candidate_zones(address, home),
+            states=whereabouts.states(address, home),
+        )
+
+    async def _put_consents(self, patient_id: int) -> None:
+        if not self.told.consents:
+            return
+        addresses = await store.current_addresses(self.tx, patient_id)
+        for no, told in enumerate(self.told.consents):
+            field = f"consents[{no}]"
+            ids = [address_id for address_id, channel in addresses if channel == told.channel]
+            if not ids:
+                self._leave_out(Unusable.CONSENT_WITHOUT_ADDRESS, field)
+            elif decision := self._decision(told, field):
+                await self._record(ids, decision, field)
+
+    async def _record(self, address_ids: list[int], decision: Decision, field: str) -> None:
+        try:
+            for address_id in address_ids:
+                await consent.record(
+                    self.tx, self.organization_id, address_id, decision, now=self.now
+                )
+        except InvalidError:
+            self._leave_out(Unusable.CONSENT_NOT_ACCEPTED, field)
+
+    def _decision(self, told: ToldConsent, field: str) -> Decision | None:
+        """A grant must be understood in whole; of a revocation nothing is ever lost: what is
+        not understood of it makes it wider, and is named."""
+        is_revocation = told.kind is Kind.REVOKE
+        before = len(self.reasons)
+        message_class = self._class(told, field)
+        method = self._method(told, field)
+        if len(self.reasons) > before and not is_revocation:
+            return None
+        source = self.told.origin.source
+        at = told.at or self.told.origin.told_at
+        return Decision(
+            kind=told.kind,
+            message_class=message_class,
+            method=method,
+            source=source,
+            actor=source,
+            at=min(at, self.now) if is_revocation else at,
+            text_version=told.text_version,
+        )
+
+    def _class(self, told: ToldConsent, field: str) -> MessageClass | None:
+        if told.message_class is None or told.message_class in set(MessageClass):
+            return MessageClass(told.message_class) if told.message_class else None
+        self._leave_out(Unusable.UNKNOWN_CLASS, f"{field}.class")
+        return None
+
+    def _method(self, told: ToldConsent, field: str) -> Method:
+        if told.method in set(Method):
+            return Method(told.method)
+        self._leave_out(Unusable.UNKNOWN_METHOD, f"{field}.method")
+        return Method.STAFF
+
+    def _leave_out(self, code: Unusable, field: str) -> None:
+        self.reasons.append(Reason(code=code, field=field))

@@ -1,0 +1,154 @@
+"""A patient's row, key and contact points; personal data leaves here as ciphertext only."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handbell.directory.tables import ContactPointRow, PatientRow
+from handbell.directory.types import Address
+from handbell.patients.types import Registration, Residence
+from handbell.platform.crypto import KeyRing, SubjectKey
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.tables import SubjectKeyRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ContactPoint:
+    """An address of a patient with what the rules need of it."""
+
+    address_id: int
+    address: Address
+    zones: tuple[str, ...]
+    states: tuple[str, ...]
+
+
+async def create(tx: Tx, organization_id: OrganizationId, keys: KeyRing, *, now: datetime) -> int:
+    """Make an empty patient with a data key of their own."""
+    wrapped, version = keys.wrap(SubjectKey.fresh())
+    key_id = await tx.execute(
+        insert(SubjectKeyRow)
+        .values(
+            organization_id=organization_id,
+            wrapped_key=wrapped,
+            kek_version=version,
+            created_at=now,
+        )
+        .returning(SubjectKeyRow.id)
+    )
+    patient = await tx.execute(
+        insert(PatientRow)
+        .values(
+            organization_id=organization_id, subject_key_id=key_id.scalar_one(), created_at=now
+        )
+        .returning(PatientRow.id)
+    )
+    patient_id: int = patient.scalar_one()
+    return patient_id
+
+
+async def subject_key(tx: Tx, keys: KeyRing, patient_id: int) -> SubjectKey:
+    """The patient's data key, unwrapped."""
+    statement = (
+        select(SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
+        .join(PatientRow, PatientRow.subject_key_id == SubjectKeyRow.id)
+        .where(PatientRow.id == patient_id)
+    )
+    row = (await tx.execute(statement)).one()
+    return keys.unwrap(row.wrapped_key, row.kek_version)
+
+
+async def write(
+    tx: Tx,
+    patient_id: int,
+    key: SubjectKey,
+    registration: Registration,
+    *,
+    provider_id: int | None,
+) -> None:
+    """Change the columns that the registration speaks of."""
+    home = registration.residence
+    birth = registration.birth_date
+    secret = {
+        "first_name": registration.first_name,
+        "last_name": registration.last_name,
+        "birth_date": birth.isoformat() if birth else None,
+        "address_line": home.line if home else None,
+        "city": home.city if home else None,
+    }
+    clear = {
+        "provider_id": provider_id,
+        "state": home.state if home else None,
+        "postal_code": home.postal_code if home else None,
+        "country": home.country if home else None,
+        "deceased_at": registration.deceased_at,
+    }
+    values: dict[str, Any] = {name: value for name, value in clear.items() if value is not None}
+    for name, text in secret.items():
+        if text is not None:
+            values[name] = key.encrypt(text, context=f"patients.{name}")
+    if values:
+        await tx.execute(update(PatientRow).where(PatientRow.id == patient_id).values(**values))
+
+
+async def residence(tx: Tx, patient_id: int) -> Residence:
+    """What of the residence stands in clear: state, postal code, country."""
+    statement = select(PatientRow.state, PatientRow.postal_code, PatientRow.country)
+    row = (await tx.execute(statement.where(PatientRow.id == patient_id))).one()
+    return Residence(state=row.state, postal_code=row.postal_code, country=row.country)
+
+
+async def current_addresses(tx: Tx, patient_id: int) -> list[tuple[int, str]]:
+    """The address ids and channels by which the patient is reached now."""
+    statement = (
+        select(ContactPointRow.address_id, ContactPointRow.channel)
+        .where(ContactPointRow.patient_id == patient_id, ContactPointRow.is_current)
+        .order_by(ContactPointRow.id)
+    )
+    return [(row.address_id, row.channel) for row in await tx.execute(statement)]
+
+
+async def put_contact_point(
+    tx: Tx,
+    organization_id: OrganizationId,
+    patient_id: int,
+    key: SubjectKey,
+    point: ContactPoint,
+    *,
+    now: datetime,
+) -> None:
+    """Add an address of the patient, or bring what was derived from it up to date."""
+    derived = {
+        "country": point.address.country,
+        "zones": list(point.zones),
+        "states": list(point.states),
+        "is_current": True,
+    }
+    await tx.execute(
+        insert(ContactPointRow)
+        .values(
+            organization_id=organization_id,
+            patient_id=patient_id,
+            address_id=point.address_id,
+            channel=point.address.channel,
+            address=key.encrypt(point.address.value, context="contact_points.address"),
+            created_at=now,
+            **derived,
+        )
+        .on_conflict_do_update(index_elements=["patient_id", "address_id"], set_=derived)
+    )
+
+
+async def retire_contact_points(tx: Tx, patient_id: int, *, kept: Collection[int]) -> None:
+    """Mark the addresses that are no longer told as not current; they are kept."""
+    await tx.execute(
+        update(ContactPointRow)
+        .where(
+            ContactPointRow.patient_id == patient_id,
+            ContactPointRow.address_id.not_in(list(kept)),
+        )
+        .values(is_current=False)
+    )
