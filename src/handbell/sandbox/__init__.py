@@ -1,0 +1,1 @@
+"""An emulator of the providers' HTTP APIs on loopback; it shares no code with the clients."""

@@ -1,0 +1,40 @@
+"""How a provider says no: an exception that becomes its own error body."""
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from handbell.sandbox.world import World
+
+
+class ProviderSaysNo(Exception):
+    """Ends a request with the provider's error body and status."""
+
+    def __init__(
+        self, status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+
+async def say_no(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, ProviderSaysNo):
+        raise error
+    headers = dict(error.headers) if error.headers else None
+    return JSONResponse(dict(error.body), status_code=error.status, headers=headers)
+
+
+async def meet_faults(world: World, provider: str, *, refusal: ProviderSaysNo) -> None:
+    """Be late or over the rate, when the control API has ordered it."""
+    fault = world.faults.get(provider)
+    if fault is None:
+        return
+    if fault.latency_ms:
+        await asyncio.sleep(fault.latency_ms / 1000)
+    if fault.status_429 > 0:
+        fault.status_429 -= 1
+        raise refusal

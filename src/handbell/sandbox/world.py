@@ -1,0 +1,94 @@
+"""The sandbox's memory: what was received, what providers block, and what happens next."""
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handbell.platform.clock import Clock
+from handbell.platform.vocabulary import Channel
+from handbell.sandbox import patients
+from handbell.sandbox.types import Action, Deed, Received, Reply, SandboxConfig
+
+
+@dataclass(slots=True)
+class Fault:
+    """What a provider does wrong: every answer is late, the next `status_429` are refusals."""
+
+    latency_ms: int = 0
+    status_429: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """All that the sandbox knows. One event loop owns it; nothing here awaits mid-change."""
+
+    config: SandboxConfig
+    clock: Clock
+    simulated: bool
+    received: list[Received] = field(default_factory=list)
+    texts: dict[str, dict[str, object]] = field(default_factory=dict)
+    blocked: set[tuple[str, str]] = field(default_factory=set)
+    suppressed: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    window_until: dict[str, datetime] = field(default_factory=dict)
+    templates: dict[tuple[str, str], str] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    heap: list[tuple[datetime, str, int, Action]] = field(default_factory=list)
+    _number: int = 0
+
+    def clear(self) -> None:
+        """Forget everything but the templates, which are the account's and not a run's."""
+        for kept in (self.texts, self.window_until, self.faults, self.counts):
+            kept.clear()
+        for kept_set in (self.blocked, self.suppressed, self.silent):
+            kept_set.clear()
+        self.received.clear()
+        self.heap.clear()
+
+    def plan(self, action: Action) -> None:
+        self._number += 1
+        heapq.heappush(self.heap, (action.at, action.key, self._number, action))
+
+    def plan_callbacks(self, message: Received, deeds: tuple[Deed, ...]) -> None:
+        """Status callbacks: at the send's own instant, or in real time 200 ms apart."""
+        step = timedelta(0) if self.simulated else timedelta(milliseconds=200)
+        base = f"1:{message.to}:{patients.body_key(message.body)}"
+        for number, deed in enumerate(deeds, start=1):
+            self.plan(
+                Action(
+                    at=message.at + step * number,
+                    key=f"{base}:{number:02d}",
+                    address=message.to,
+                    deed=deed,
+                )
+            )
+
+    def keep(self, message: Received) -> None:
+        """Keep a message that reaches its patient, who may answer it later."""
+        self.received.append(message)
+        if not self.config.patients or message.channel is Channel.EMAIL:
+            return
+        seed = self.config.seed
+        text = patients.answer(seed, message.to, message.body)
+        if text is None or message.to in self.silent:
+            return
+        at = patients.answers_at(
+            seed, message.to, message.body, now=message.at, simulated=self.simulated
+        )
+        reply = Reply(
+            channel=message.channel,
+            sender=message.to,
+            to=message.sender,
+            body=text,
+            context=message.provider_id,
+        )
+        key = f"2:{message.to}:{patients.body_key(message.body)}"
+        self.plan(Action(at=at, key=key, address=message.to, deed=reply))
+
+    def take_due(self, *, until: datetime) -> list[Action]:
+        due: list[Action] = []
+        while self.heap and self.heap[0][0] <= until:
+            due.append(heapq.heappop(self.heap)[3])
+        return due
