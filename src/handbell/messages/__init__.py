@@ -1,0 +1,1 @@
+"""The gate, admission, receipts, and the life of a message."""

@@ -1,0 +1,152 @@
+"""The gate: facts and `now` in, a decision with every reason out.
+
+It decides when a message is admitted and again just before it leaves. Any refusal outranks
+any deferral; a deferral goes to the latest of its instants, and usefulness is tested there.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from handbell.messages.types import (
+    CapFacts,
+    ConsentStatus,
+    Decision,
+    Defer,
+    EligibilityFacts,
+    Reason,
+    Refuse,
+    Send,
+    SendFacts,
+)
+from handbell.platform.vocabulary import Channel, MessageClass
+from handbell.scheduling.policy import is_useful, next_allowed, plan_send
+from handbell.scheduling.types import Anchor, NoWindow
+
+DAY: Final = timedelta(hours=24)
+WEEK: Final = timedelta(hours=168)
+AFTER_THE_BOUND: Final = timedelta(minutes=1)
+"""Plans fall on whole minutes, and at exactly 24 hours the earlier send still counts."""
+
+UNCAPPED: Final = frozenset({MessageClass.EMERGENCY, MessageClass.INBOUND_REPLY})
+NEEDS_NO_CONSENT: Final = UNCAPPED
+
+
+def decide(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
+    """Say whether a message may leave now, later or never, and why.
+
+    At admission the anchor is the order's; at sending it is `At(now)`, so that the same
+    function asks "now?" of everything.
+    """
+    refusals = tuple(refusals_of(facts.eligibility))
+    if refusals:
+        return Refuse(reasons=refusals)
+    until, reasons = _earliest(facts, anchor, now=now)
+    if until is None:
+        return Refuse(reasons=(*reasons, Reason.NO_LEGAL_TIME))
+    if not is_useful(until, facts.serves_at):
+        return Refuse(reasons=(*reasons, Reason.USELESS))
+    sibling = needs_sibling(facts.eligibility)
+    if until > now:
+        return Defer(until=until, reasons=reasons or (Reason.PLANNED,), use_sibling=sibling)
+    return Send(use_sibling=sibling)
+
+
+def refusals_of(facts: EligibilityFacts) -> Iterator[Reason]:
+    """Every reason never to send, in the order of regulation.md §0.1."""
+    yield from _recipient(facts)
+    yield from _optout(facts)
+    yield from _channel(facts)
+    yield from _consent(facts)
+    yield from _content(facts)
+
+
+def needs_sibling(facts: EligibilityFacts) -> bool:
+    """Whether the full text says more than the channel may carry for this patient."""
+    return facts.template is not None and facts.template.level > facts.template.ceiling
+
+
+def cap_lifts(caps: CapFacts, *, at: datetime) -> datetime:
+    """The first instant from `at` on at which one more counted send stays within the caps."""
+    lifts = at
+    for limit, period in ((caps.per_day, DAY), (caps.per_week, WEEK)):
+        if limit is None:
+            continue
+        inside = [sent for sent in caps.sent_at if sent >= at - period]
+        if len(inside) >= limit:
+            oldest_in_the_way = inside[len(inside) - limit]
+            lifts = max(lifts, oldest_in_the_way + period + AFTER_THE_BOUND)
+    return lifts
+
+
+def _earliest(
+    facts: SendFacts, anchor: Anchor, *, now: datetime
+) -> tuple[datetime | None, tuple[Reason, ...]]:
+    """The instant that satisfies plan, pause and caps together; None where there is none."""
+    plan = plan_send(facts.window, anchor, now=now)
+    if isinstance(plan, NoWindow):
+        return None, (Reason.OUTSIDE_WINDOW,)
+    reasons = (Reason.OUTSIDE_WINDOW,) if plan.reasons else ()
+    at = plan.send_at
+    if facts.eligibility.message_class in UNCAPPED:
+        return at, reasons
+    if facts.pause_until is not None and facts.pause_until > now:
+        reasons = (*reasons, Reason.PAUSED)
+        at = max(at, facts.pause_until)
+    lifted = cap_lifts(facts.caps, at=at)
+    if lifted > at:
+        reasons = (*reasons, Reason.OVER_CAP)
+    allowed = next_allowed(facts.window, now=lifted)
+    return (None if isinstance(allowed, NoWindow) else allowed), reasons
+
+
+def _recipient(facts: EligibilityFacts) -> Iterator[Reason]:
+    if facts.is_deceased:
+        yield Reason.DECEASED
+    if facts.address_id is None:
+        yield Reason.NO_ADDRESS
+    if facts.is_wrong_number:
+        yield Reason.WRONG_NUMBER
+    if facts.is_restricted:
+        yield Reason.CHANNEL_RESTRICTED
+
+
+def _optout(facts: EligibilityFacts) -> Iterator[Reason]:
+    exempt = facts.message_class is MessageClass.EMERGENCY or facts.is_optout_confirmation
+    if facts.is_opted_out and not exempt:
+        yield Reason.OPTED_OUT
+
+
+def _channel(facts: EligibilityFacts) -> Iterator[Reason]:
+    proactive = facts.message_class not in UNCAPPED
+    if proactive and not facts.is_allowed:
+        yield Reason.CHANNEL_NOT_ALLOWED
+    if facts.message_class is MessageClass.MARKETING and not facts.has_marketing_opt_in:
+        yield Reason.MARKETING_NOT_OPTED_IN
+    to_us_whatsapp = facts.channel is Channel.WHATSAPP and facts.is_us_number
+    if proactive and to_us_whatsapp and not facts.is_whatsapp_us_enabled:
+        yield Reason.WHATSAPP_OFF_FOR_US
+
+
+def _consent(facts: EligibilityFacts) -> Iterator[Reason]:
+    """Marketing by SMS or WhatsApp needs it in writing (R7.8, TCPA-05)."""
+    if facts.message_class in NEEDS_NO_CONSENT:
+        return
+    in_writing = (
+        facts.message_class is MessageClass.MARKETING and facts.channel is not Channel.EMAIL
+    )
+    enough = facts.consent is ConsentStatus.EXPRESS_WRITTEN or (
+        facts.consent is ConsentStatus.EXPRESS and not in_writing
+    )
+    if not enough:
+        yield Reason.NO_CONSENT
+
+
+def _content(facts: EligibilityFacts) -> Iterator[Reason]:
+    template = facts.template
+    if template is None:
+        yield Reason.NO_TEMPLATE
+    elif template.level > template.ceiling and (
+        template.sibling_level is None or template.sibling_level > template.ceiling
+    ):
+        yield Reason.ABOVE_CEILING
