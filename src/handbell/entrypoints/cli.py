@@ -1,0 +1,126 @@
+"""The `handbell` command. Every command has help; those that answer have `--json`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from handbell.entrypoints import operations
+from handbell.platform.errors import HandbellError
+from handbell.platform.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Patient outreach for medical practices.",
+)
+organization = typer.Typer(no_args_is_help=True, help="Organisations: the tenants.")
+api_key = typer.Typer(no_args_is_help=True, help="API keys and their roles.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+app.add_typer(organization, name="organization")
+app.add_typer(api_key, name="api-key")
+app.add_typer(audit, name="audit")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the API; the next free one if taken.")] = 8700,
+) -> None:
+    """Start everything on this machine: database, queue server, API."""
+    from handbell.entrypoints.up import run
+
+    run(Settings(), port=port)
+
+
+@app.command()
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8700,
+) -> None:
+    """Serve the REST API."""
+    from handbell.entrypoints.api import serve
+
+    serve(Settings(), host=host, port=port)
+
+
+@app.command()
+def migrate(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line switch
+    """Bring the database to the newest shape. Safe to repeat."""
+    _answer(operations.migrate(Settings()), as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Check settings and database, and say what is in the way."""
+    _answer(operations.examine(Settings()), as_json=as_json)
+
+
+@organization.command("create")
+def organization_create(
+    name: Annotated[str, typer.Option(help="The name patients know; safe to show to anybody.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Create an organisation with the default settings."""
+    _answer(operations.create_organization(Settings(), name=name), as_json=as_json)
+
+
+@api_key.command("create")
+def api_key_create(
+    org: Annotated[int, typer.Option(help="The organisation's id.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    role: Annotated[
+        str, typer.Option(help="admin, provider, staff, marketing, integration or auditor.")
+    ],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Create an API key. It is shown once and stored as a keyed hash."""
+    _answer(operations.create_api_key(Settings(), org=org, name=name, role=role), as_json=as_json)
+
+
+@audit.command("verify")
+def audit_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Check every entry and block; name the first altered or missing entry."""
+    result = _run(operations.verify_audit(Settings()))
+    _print(result, as_json=as_json)
+    if not result["intact"]:
+        raise typer.Exit(1)
+
+
+def _answer(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None:
+    _print(_run(work), as_json=as_json)
+
+
+def _run(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    return asyncio.run(work)
+
+
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, default=str))
+        return
+    for name, value in result.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+
+
+def main() -> None:
+    """Run a command; a known error is one sentence and exit code 1, a bad setting 2."""
+    try:
+        app()
+    except HandbellError as error:
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except ValidationError as error:
+        wrong = ", ".join(f"HANDBELL_{e['loc'][0]!s}".upper() for e in error.errors())
+        print(f"bad_setting: {wrong} has a value that cannot be used.", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

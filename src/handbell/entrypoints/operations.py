@@ -1,0 +1,82 @@
+"""What the operators' commands do: open what they need, ask one service, close."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+import asyncpg
+
+from handbell.access.types import Role
+from handbell.entrypoints.bootstrap import Runtime, database_urls, open_runtime
+from handbell.migrations import service as migrations
+from handbell.platform.db import OrganizationId
+from handbell.platform.errors import InvalidError
+from handbell.platform.settings import Settings
+
+
+class RoleUnknown(InvalidError):
+    """Raised for a role that does not exist."""
+
+    code = "role_unknown"
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Runtime]:
+    """The assembled product, closed again at the end."""
+    runtime = open_runtime(settings)
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+async def migrate(settings: Settings) -> dict[str, Any]:
+    """Upgrade the database and name the revision it is at."""
+    urls = database_urls(settings)
+    key = settings.encryption_key.get_secret_value()
+    return {"revision": await migrations.migrate(urls.owner, encryption_key=key)}
+
+
+async def create_organization(settings: Settings, *, name: str) -> dict[str, Any]:
+    async with opened(settings) as rt:
+        created = await rt.organizations.create(name=name, now=await rt.clock.now())
+    return {"id": created.id, "name": created.name}
+
+
+async def create_api_key(settings: Settings, *, org: int, name: str, role: str) -> dict[str, Any]:
+    """Create a key; `key` in the answer is the only time it is shown."""
+    if role not in set(Role):
+        raise RoleUnknown(f"There is no role {role!r}; roles are {', '.join(Role)}.")
+    async with opened(settings) as rt:
+        organization = await rt.organizations.get(OrganizationId(org))
+        created = await rt.access.create_api_key(
+            organization.id, name=name, role=Role(role), now=await rt.clock.now()
+        )
+    return {"organization_id": org, "name": name, "role": role, "key": created.key}
+
+
+async def examine(settings: Settings) -> dict[str, Any]:
+    """Say for each part whether it answers; `ok` only if all do."""
+    urls = database_urls(settings)
+    parts = {
+        f"database_as_{role}": await _connects(url)
+        for role, url in (("owner", urls.owner), ("app", urls.app), ("engine", urls.engine))
+    }
+    return {"ok": all(word == "ok" for word in parts.values()), **parts}
+
+
+async def _connects(url: str) -> str:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as why:
+        return f"does not answer ({type(why).__name__})"
+    await connection.close()
+    return "ok"
+
+
+async def verify_audit(settings: Settings) -> dict[str, Any]:
+    """Check every entry and block; `flaw` names the first altered or missing one."""
+    async with opened(settings) as rt:
+        found = await rt.audit.verify()
+    return {"intact": found.intact, **asdict(found)}

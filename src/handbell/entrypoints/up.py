@@ -1,0 +1,91 @@
+"""`handbell up`: one machine, no set-up. Starts or adopts the servers, migrates, serves."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from handbell.entrypoints import embedded
+from handbell.entrypoints.bootstrap import open_runtime
+from handbell.entrypoints.home import open_home, secrets_of, write_private
+from handbell.entrypoints.supervisor import Command, stop_on_signals, supervise
+from handbell.migrations.service import migrate
+from handbell.platform.settings import Settings
+
+FIRST_ORGANIZATION: Final = "My practice"
+HOST: Final = "127.0.0.1"
+
+
+def run(settings: Settings, *, port: int) -> None:
+    """Bring everything up and serve until stopped; the two servers stay for the next start."""
+    home = open_home(settings.home)
+    os.environ.update(secrets_of(home))
+    os.environ.update(_servers(Settings(), home))
+    ready = Settings()
+    asyncio.run(_prepare(ready, home))
+    asyncio.run(_supervise(ready, home, next_free(port)))
+
+
+async def _supervise(settings: Settings, home: Path, port: int) -> None:
+    """Run the API as a child that dies with us, until SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    pids: dict[str, int] = {}
+
+    async def started(name: str, pid: int) -> None:
+        pids[name] = pid
+        _record(settings, home, port, pids)
+
+    serve = (sys.executable, "-m", "handbell.entrypoints.cli", "api", "--port", str(port))
+    print(f"Handbell answers on http://{HOST}:{port} (key: {home / 'admin.key'})", flush=True)
+    await supervise([Command(name="api", arguments=serve)], stop=stop, started=started)
+
+
+def next_free(port: int) -> int:
+    """The port, or the first one after it that nobody listens on."""
+    while _is_taken(port):
+        port += 1
+    return port
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _servers(settings: Settings, home: Path) -> dict[str, str]:
+    """Addresses of the two servers: the operator's own where given, else embedded ones."""
+    found: dict[str, str] = {}
+    if not settings.database_url:
+        found["HANDBELL_DATABASE_URL"] = embedded.start_postgres(home).database_url
+    if not settings.redis_url:
+        found["HANDBELL_REDIS_URL"] = embedded.start_valkey(home).redis_url
+    return found
+
+
+async def _prepare(settings: Settings, home: Path) -> None:
+    """Migrate; on the first start make an organisation and a key of role admin."""
+    key = settings.encryption_key.get_secret_value()
+    await migrate(settings.database_url, encryption_key=key)
+    if (home / "admin.key").exists():
+        return
+    runtime = open_runtime(settings)
+    try:
+        write_private(home / "admin.key", await runtime.first_key(FIRST_ORGANIZATION))
+    finally:
+        await runtime.close()
+
+
+def _record(settings: Settings, home: Path, port: int, pids: dict[str, int]) -> None:
+    """Say in `run.json` what runs and where."""
+    run_record = {
+        "api_url": f"http://{HOST}:{port}",
+        "database_url": settings.database_url,
+        "redis_url": settings.redis_url,
+        "admin_key_file": str(home / "admin.key"),
+        "pids": {"up": os.getpid(), **pids},
+    }
+    write_private(home / "run.json", json.dumps(run_record, indent=2))
