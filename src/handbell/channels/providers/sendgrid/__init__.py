@@ -1,0 +1,1 @@
+"""E-mail through SendGrid, API v3."""

@@ -1,0 +1,69 @@
+"""Sends e-mail through SendGrid."""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from handbell.channels.providers.failures import post_once
+from handbell.channels.providers.sendgrid import codes
+from handbell.channels.types import EmailContent, Outbound, Outcome
+from handbell.platform.transport import Answer, Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendGridAccount:
+    """One API key and the verified address that it sends from."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+    from_email: str
+    from_name: str = ""
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendGridSender:
+    """One request per patient: people in one `to` would see each other.
+
+    Click and open tracking stay off: they rewrite links and tell a third party who read what.
+    """
+
+    transport: Transport
+    account: SendGridAccount
+
+    async def send(self, out: Outbound) -> Outcome:
+        answer = await post_once(
+            self.transport,
+            f"{self.account.base_url}/v3/mail/send",
+            headers=self.account.headers(),
+            body=orjson.dumps(_mail(self.account, out)),
+        )
+        return codes.read(answer) if isinstance(answer, Answer) else answer
+
+
+def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
+    if not isinstance(out.content, EmailContent):
+        raise TypeError("SendGrid sends e-mail only")
+    sender = {"email": account.from_email}
+    if account.from_name:
+        sender["name"] = account.from_name
+    mail: dict[str, object] = {
+        "personalizations": [{"to": [{"email": out.to}]}],
+        "from": sender,
+        "subject": out.content.subject,
+        "content": [
+            {"type": "text/plain", "value": out.content.text},
+            {"type": "text/html", "value": out.content.html},
+        ],
+        "custom_args": {"handbell_attempt": out.attempt_token},
+        "categories": ["handbell"],
+        "tracking_settings": {
+            "click_tracking": {"enable": False, "enable_text": False},
+            "open_tracking": {"enable": False},
+        },
+    }
+    if out.content.headers:
+        mail["headers"] = dict(out.content.headers)
+    return mail

@@ -1,0 +1,1 @@
+"""SMS through Twilio, API 2010-04-01."""

@@ -1,0 +1,77 @@
+"""Sends WhatsApp messages through Meta's Cloud API."""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from handbell.channels.providers.failures import post_once
+from handbell.channels.providers.whatsapp import codes
+from handbell.channels.types import Outbound, Outcome, WhatsAppTemplate, WhatsAppText
+from handbell.platform.transport import Answer, Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppAccount:
+    """One business number; `base_url` ends in the version of the API, such as v23.0."""
+
+    base_url: str
+    phone_number_id: str
+    access_token: str = field(repr=False)
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self.access_token}",
+            "Content-Type": "application/json",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppSender:
+    """Templates at any time, free text inside the 24-hour window."""
+
+    transport: Transport
+    account: WhatsAppAccount
+
+    async def send(self, out: Outbound) -> Outcome:
+        answer = await post_once(
+            self.transport,
+            f"{self.account.base_url}/{self.account.phone_number_id}/messages",
+            headers=self.account.headers(),
+            body=orjson.dumps(_message(out)),
+        )
+        return codes.read(answer) if isinstance(answer, Answer) else answer
+
+
+def _message(out: Outbound) -> dict[str, object]:
+    # Without the plus Meta prepends the country code of the business and misdelivers.
+    message: dict[str, object] = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": out.to if out.to.startswith("+") else f"+{out.to}",
+        "biz_opaque_callback_data": out.attempt_token,
+    }
+    match out.content:
+        case WhatsAppTemplate() as template:
+            return message | {"type": "template", "template": _template(template)}
+        case WhatsAppText(text=text):
+            return message | {"type": "text", "text": {"body": text, "preview_url": False}}
+        case _:
+            raise TypeError("WhatsApp sends templates and text only")
+
+
+def _template(template: WhatsAppTemplate) -> dict[str, object]:
+    components: list[dict[str, object]] = []
+    if template.parameters:
+        values = [{"type": "text", "text": value} for value in template.parameters]
+        components.append({"type": "body", "parameters": values})
+    components += [
+        {
+            "type": "button",
+            "sub_type": "quick_reply",
+            "index": str(index),
+            "parameters": [{"type": "payload", "payload": payload}],
+        }
+        for index, payload in enumerate(template.button_payloads)
+    ]
+    language = {"code": template.language}
+    return {"name": template.name, "language": language, "components": components}
