@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check fix docs ci
+.PHONY: help setup up db-up test check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
+up: setup ## start PostgreSQL, Valkey and the API on this machine
+	$(BIN)/handbell up
+
+db-up: setup ## bring the database of HANDBELL_DATABASE_URL to the newest shape
+	$(BIN)/handbell migrate
+
 test: setup ## run the tests (ARGS="tests/messages -x" narrows it)
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -27,7 +33,7 @@ check: setup ## lint, formatting, types, import contracts, spelling, the project
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy --explicit-package-bases $(CODE)
 	$(BIN)/lint-imports
-	$(BIN)/codespell $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell --ignore-words-list ehr,nd,replyin $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
 	$(BIN)/python -m tools.lint
 
 fix: setup ## let the linter and the formatter repair what they can

@@ -10,6 +10,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
+from handbell.access.types import Caller, Role
+from handbell.audit.service import AuditService
+from handbell.audit.tables import AuditEntryRow
 from handbell.directory.tables import AppointmentRow, ContactPointRow, PatientRow
 from handbell.integrations.events.router import events_router
 from handbell.integrations.events.service import EventService, EventStatus
@@ -23,6 +26,7 @@ from handbell.preferences.service import PatientPreferenceService
 from handbell.preferences.types import Level
 
 NOW = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+BY_A_KEY: Any = {"actor": "key:0a1b2c3d", "now": NOW}
 
 
 def event(kind: str, data: dict[str, Any], *, name: str, at: str = "09:00") -> dict[str, Any]:
@@ -58,7 +62,9 @@ BOOKED = event(
 
 @pytest.fixture
 def events(db: Database, keys: KeyRing) -> EventService:
-    return EventService(db, PatientService(db, keys, InferredWhereabouts()))
+    return EventService(
+        db, PatientService(db, keys, InferredWhereabouts()), AuditService(db, keys)
+    )
 
 
 async def planned(db: Database) -> int:
@@ -70,7 +76,7 @@ async def planned(db: Database) -> int:
 async def test_a_booked_visit_is_left_to_be_planned_and_what_was_unusable_is_named(
     events: EventService, organization: OrganizationId, db: Database
 ) -> None:
-    patient, visit = await events.take_all(organization, [PATIENT, BOOKED], now=NOW)
+    patient, visit = await events.take_all(organization, [PATIENT, BOOKED], **BY_A_KEY)
     assert patient.status is visit.status is EventStatus.ACCEPTED
     assert [(one.code, one.field) for one in patient.reasons] == [
         ("invalid_address", "contacts[1].value")
@@ -86,7 +92,7 @@ async def test_a_booked_visit_is_left_to_be_planned_and_what_was_unusable_is_nam
 async def test_an_event_told_twice_changes_nothing(
     events: EventService, organization: OrganizationId, db: Database
 ) -> None:
-    results = await events.take_all(organization, [PATIENT, BOOKED, BOOKED, PATIENT], now=NOW)
+    results = await events.take_all(organization, [PATIENT, BOOKED, BOOKED, PATIENT], **BY_A_KEY)
     assert [one.status for one in results][2:] == [EventStatus.DUPLICATE, EventStatus.DUPLICATE]
     assert await planned(db) == 1
 
@@ -98,7 +104,7 @@ async def test_the_newest_statement_of_a_visit_stands_whatever_the_order_of_arri
     data = BOOKED["data"]
     cancelled = event("appointment.cancelled", data, name="e4", at="12:00")
     moved = event("appointment.rescheduled", data, name="e3", at="11:00")
-    results = await events.take_all(organization, [PATIENT, BOOKED, cancelled, moved], now=NOW)
+    results = await events.take_all(organization, [PATIENT, BOOKED, cancelled, moved], **BY_A_KEY)
     assert results[-1].status is EventStatus.STALE
     async with db.transaction(organization) as tx:
         row = (await tx.execute(select(AppointmentRow.status, AppointmentRow.version))).one()
@@ -111,7 +117,7 @@ async def test_a_rejected_event_says_why_costs_no_other_and_may_be_sent_again(
 ) -> None:
     broken = event("appointment.booked", {"id": "a2"}, name="e9")
     nonsense: Any = "Ada Lovelace"
-    results = await events.take_all(organization, [BOOKED, broken, nonsense, PATIENT], now=NOW)
+    results = await events.take_all(organization, [BOOKED, broken, nonsense, PATIENT], **BY_A_KEY)
     assert [(one.status, one.code, one.field) for one in results[:2]] == [
         (EventStatus.REJECTED, "unknown_patient", "data.patient_id"),
         (EventStatus.REJECTED, "invalid_missing", "data.patient_id"),
@@ -119,7 +125,7 @@ async def test_a_rejected_event_says_why_costs_no_other_and_may_be_sent_again(
     assert results[2].status is EventStatus.REJECTED
     assert "Lovelace" not in repr(results)
     assert results[3].status is EventStatus.ACCEPTED
-    assert (await events.take(organization, BOOKED, now=NOW)).status is EventStatus.ACCEPTED
+    assert (await events.take(organization, BOOKED, **BY_A_KEY)).status is EventStatus.ACCEPTED
 
 
 @pytest.mark.requirement("R8.4", "R1.2")
@@ -128,7 +134,7 @@ async def test_a_providers_defaults_reach_patients_registered_before_them(
 ) -> None:
     settings = {"id": "d1", "name": "Dr. Grey", "defaults": {"language": "es"}}
     provider = event("provider.settings_updated", settings, name="e5")
-    patient, _ = await events.take_all(organization, [PATIENT, provider], now=NOW)
+    patient, _ = await events.take_all(organization, [PATIENT, provider], **BY_A_KEY)
     assert patient.internal_id is not None
     held = await PatientPreferenceService(db).resolve(organization, patient.internal_id)
     assert (held.language, held.levels["language"]) == ("es", Level.PROVIDER)
@@ -138,7 +144,7 @@ async def test_a_providers_defaults_reach_patients_registered_before_them(
 async def test_names_and_addresses_are_stored_as_ciphertext(
     events: EventService, organization: OrganizationId, db: Database
 ) -> None:
-    await events.take(organization, PATIENT, now=NOW)
+    await events.take(organization, PATIENT, **BY_A_KEY)
     async with db.transaction(organization) as tx:
         name = (await tx.execute(select(PatientRow.first_name))).scalar_one()
         address = (await tx.execute(select(ContactPointRow.address))).scalar_one()
@@ -152,8 +158,8 @@ async def test_organisations_do_not_see_each_others_patients(
     other_organization: OrganizationId,
     db: Database,
 ) -> None:
-    await events.take(organization, PATIENT, now=NOW)
-    refused = await events.take(other_organization, BOOKED, now=NOW)
+    await events.take(organization, PATIENT, **BY_A_KEY)
+    refused = await events.take(other_organization, BOOKED, **BY_A_KEY)
     assert refused.code == "unknown_patient"
     async with db.transaction(other_organization) as tx:
         assert (await tx.execute(select(func.count(PatientRow.id)))).scalar_one() == 0
@@ -164,7 +170,8 @@ async def client(
     events: EventService, organization: OrganizationId, clock: FrozenClock
 ) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.include_router(events_router(events, clock, lambda: organization))
+    caller = Caller(organization_id=organization, name="key:0a1b2c3d", role=Role.INTEGRATION)
+    app.include_router(events_router(events, clock, lambda: caller))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
@@ -183,3 +190,17 @@ async def test_the_three_forms_of_cloudevents_are_taken(client: httpx.AsyncClien
     assert {answer.status_code for answer in answers} == {202}
     statuses = [[one["status"] for one in answer.json()["results"]] for answer in answers]
     assert statuses == [["accepted"], ["duplicate"], ["accepted", "duplicate"]]
+
+
+@pytest.mark.requirement("R1.2")
+async def test_every_event_that_was_applied_is_in_the_audit_log_by_ids_alone(
+    events: EventService, organization: OrganizationId, db: Database, keys: KeyRing
+) -> None:
+    unknown = event("nonsense", {"id": "x"}, name="e9")
+    await events.take_all(organization, [PATIENT, BOOKED, BOOKED, unknown], **BY_A_KEY)
+    async with db.transaction(organization) as tx:
+        columns = (AuditEntryRow.actor, AuditEntryRow.action, AuditEntryRow.subject)
+        rows = (await tx.execute(select(*columns).order_by(AuditEntryRow.id))).all()
+    assert [(row.actor, row.action) for row in rows] == [("key:0a1b2c3d", "events.accepted")] * 2
+    assert [set(row.subject) for row in rows] == [{"type", "id"}] * 2
+    assert (await AuditService(db, keys).verify()).intact

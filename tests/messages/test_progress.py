@@ -1,4 +1,4 @@
-"""The state of an attempt against an oracle, in every order and with any repetition."""
+"""The state of an attempt: the rules one by one, in every order and with any repetition."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -11,7 +11,8 @@ RULE: Final = "public-files"
 PACKAGE: Final = "handbell"
 PUBLIC: Final = frozenset({"service", "types", "errors"})
 PURE: Final = frozenset({"scheduling", "replies"})
-"""Domains that are rules and nothing else: their policy is their door."""
+"""Domains that are rules and nothing else: the rules are their door."""
+RULES: Final = frozenset({"policy", "zones"})
 EDGES: Final = frozenset({"router", "tasks"})
 TABLE_READERS: Final = frozenset({"segments", "analytics", "privacy", "console", "migrations"})
 """Domains that read others' tables; of `messages` only `facts` does."""
@@ -50,7 +51,7 @@ def _is_allowed(source: Source, target: tuple[str, ...]) -> bool:
         return True
     if source.domain == "entrypoints" and (domain in PROCESSES or inside & EDGES):
         return True
-    if domain in PURE and "policy" in inside:
+    if domain in PURE and inside & RULES:
         return True
     return "tables" in inside and _reads_tables(source.path)
 

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handbell.consent.tables import ConsentEntryRow, SuppressionRow
 from handbell.consent.types import Decision, Entry, Kind, Method
+
+# allow public-files: an opt-out locks the address row that it hangs on
 from handbell.directory.tables import AddressRow
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import MessageClass

@@ -11,7 +11,6 @@ from handbell.access.types import Caller, Scope
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
 from handbell.monitoring.router import health_router
-from handbell.platform.db import OrganizationId
 from handbell.platform.http import (
     BodyLimit,
     SecurityHeaders,
@@ -49,17 +48,15 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(health_router(runtime.db))
     app.include_router(
-        events_router(runtime.events, runtime.clock, organization_that_writes_events),
+        events_router(runtime.events, runtime.clock, caller_who_writes_events),
         prefix=PREFIX,
     )
     return app
 
 
-def organization_that_writes_events(
-    caller: Annotated[Caller, require(Scope.EVENTS_WRITE)],
-) -> OrganizationId:
-    """The organisation of a caller who may write events."""
-    return caller.organization_id
+def caller_who_writes_events(caller: Annotated[Caller, require(Scope.EVENTS_WRITE)]) -> Caller:
+    """A caller whose role may write events."""
+    return caller
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:

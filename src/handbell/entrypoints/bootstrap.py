@@ -55,15 +55,16 @@ def open_runtime(settings: Settings) -> Runtime:
         encryption_key=settings.encryption_key.get_secret_value(),
         lookup_key=settings.lookup_key.get_secret_value(),
     )
+    audit = AuditService(db, keys)
     return Runtime(
         settings=settings,
         db=db,
         keys=keys,
         clock=SimClock(db.app_pool) if settings.clock == "simulated" else SystemClock(),
         access=AccessService(db, keys, _token_rules(settings)),
-        audit=AuditService(db, keys),
+        audit=audit,
         organizations=OrganizationService(db),
-        events=EventService(db, PatientService(db, keys, InferredWhereabouts())),
+        events=EventService(db, PatientService(db, keys, InferredWhereabouts()), audit),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ app.add_typer(organization, name="organization")
 app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 
+Answer = TypeVar("Answer")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -48,6 +49,14 @@ def api(
     from handbell.entrypoints.api import serve
 
     serve(Settings(), host=host, port=port)
+
+
+@app.command()
+def dispatcher() -> None:
+    """Make the sweeps: today, seal the audit log every second."""
+    from handbell.entrypoints.dispatcher import run
+
+    _run(run(Settings()))
 
 
 @app.command()
@@ -97,7 +106,7 @@ def _answer(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None
     _print(_run(work), as_json=as_json)
 
 
-def _run(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+def _run(work: Coroutine[Any, Any, Answer]) -> Answer:
     return asyncio.run(work)
 
 

@@ -30,7 +30,7 @@ def run(settings: Settings, *, port: int) -> None:
 
 
 async def _supervise(settings: Settings, home: Path, port: int) -> None:
-    """Run the API as a child that dies with us, until SIGTERM or Ctrl-C."""
+    """Run the product's processes, which die with us, until SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
     stop_on_signals(stop)
     pids: dict[str, int] = {}
@@ -39,9 +39,15 @@ async def _supervise(settings: Settings, home: Path, port: int) -> None:
         pids[name] = pid
         _record(settings, home, port, pids)
 
-    serve = (sys.executable, "-m", "handbell.entrypoints.cli", "api", "--port", str(port))
     print(f"Handbell answers on http://{HOST}:{port} (key: {home / 'admin.key'})", flush=True)
-    await supervise([Command(name="api", arguments=serve)], stop=stop, started=started)
+    children = [_child("api", "--port", str(port)), _child("dispatcher")]
+    await supervise(children, stop=stop, started=started)
+
+
+def _child(name: str, *options: str) -> Command:
+    """One of the product's own commands, run by this very interpreter."""
+    arguments = (sys.executable, "-m", "handbell.entrypoints.cli", name, *options)
+    return Command(name=name, arguments=arguments)
 
 
 def next_free(port: int) -> int:

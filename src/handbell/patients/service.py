@@ -24,7 +24,6 @@ from handbell.platform.errors import InvalidError
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.preferences import service as preferences
 from handbell.preferences.errors import InvalidPreference
-from handbell.preferences.policy import canonical_language, canonical_zone
 from handbell.preferences.types import Level, LevelSettings
 
 LANDLINE = "landline"
@@ -134,14 +133,14 @@ class _Intake:
 
     def _zone(self) -> str | None:
         try:
-            return self.told.timezone and canonical_zone(self.told.timezone)
+            return self.told.timezone and preferences.canonical_zone(self.told.timezone)
         except InvalidPreference:
             self._leave_out(Unusable.UNKNOWN_TIMEZONE, "timezone")
             return None
 
     def _language(self) -> str | None:
         try:
-            return self.told.language and canonical_language(self.told.language)
+            return self.told.language and preferences.canonical_language(self.told.language)
         except InvalidPreference:
             self._leave_out(Unusable.UNKNOWN_LANGUAGE, "language")
             return None

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+# allow public-files: patients writes what directory keeps, as one with consent
 from handbell.directory.tables import ContactPointRow, PatientRow
 from handbell.directory.types import Address
 from handbell.patients.types import Registration, Residence

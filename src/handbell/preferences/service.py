@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.preferences import store
+from handbell.preferences import policy, store
 from handbell.preferences.errors import PatientNotFound
 from handbell.preferences.policy import resolve, sanitise
 from handbell.preferences.types import Level, LevelSettings, Preferences, Settings
 
+canonical_language = policy.canonical_language
+canonical_zone = policy.canonical_zone
 create_inherited = store.put_inherited
 resolve_many_in = store.resolve_many
 

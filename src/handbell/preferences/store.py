@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+# allow public-files: inheritance follows the patient's provider in the same statement
 from handbell.directory.tables import PatientRow
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel

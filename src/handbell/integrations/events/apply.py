@@ -30,7 +30,6 @@ from handbell.patients.types import Contact, Registration, Residence, ToldConsen
 from handbell.platform import outbox
 from handbell.platform.db import OrganizationId, Tx
 from handbell.preferences import service as preferences
-from handbell.preferences.policy import canonical_zone
 from handbell.preferences.types import Level, LevelSettings
 
 PLAN_TOPIC: Final = "reminders.plan"
@@ -75,7 +74,7 @@ class Applied:
 async def apply_location(told: Told, data: LocationData) -> Applied:
     location = Location(
         name=data.name,
-        timezone=canonical_zone(data.timezone),
+        timezone=preferences.canonical_zone(data.timezone),
         phone=data.phone,
         sensitive=data.sensitive,
     )
@@ -206,7 +205,7 @@ async def _zone(
 ) -> str:
     """The visit's zone: as told, else the place's, else the one the patient lives by."""
     if data.timezone is not None:
-        return canonical_zone(data.timezone)
+        return preferences.canonical_zone(data.timezone)
     if location_id is not None:
         zone = await directory.find_location_zone(told.tx, location_id)
         if zone is not None:

@@ -1,6 +1,6 @@
 """`POST /events`: one event or a batch, 202 with a result for each."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, status
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from handbell.integrations.events.envelope import parse_body
 from handbell.integrations.events.service import EventService, EventStatus
 from handbell.platform.clock import Clock
-from handbell.platform.db import OrganizationId
+from handbell.platform.http import AuthenticatedCaller
 
 
 class ReasonOut(BaseModel):
@@ -41,21 +41,21 @@ class EventsOut(BaseModel):
 
 
 def events_router(
-    service: EventService,
-    clock: Clock,
-    organization_of: Callable[..., Awaitable[OrganizationId] | OrganizationId],
+    service: EventService, clock: Clock, caller_of: Callable[..., AuthenticatedCaller]
 ) -> APIRouter:
-    """`organization_of` is a FastAPI dependency: it authenticates and gives the organisation."""
+    """`caller_of` is a FastAPI dependency: it gives a caller who may write events."""
     router = APIRouter(tags=["integrations"])
 
     @router.post("/events", status_code=status.HTTP_202_ACCEPTED)
     async def take_events(
-        request: Request, organization_id: Annotated[OrganizationId, Depends(organization_of)]
+        request: Request, caller: Annotated[AuthenticatedCaller, Depends(caller_of)]
     ) -> EventsOut:
         """Take CloudEvents 1.0: structured, binary or batch. A repeated id changes nothing."""
         content_type = request.headers.get("content-type", "")
         events = parse_body(content_type, request.headers, await request.body())
-        results = await service.take_all(organization_id, events, now=await clock.now())
+        results = await service.take_all(
+            caller.organization_id, events, actor=caller.name, now=await clock.now()
+        )
         return EventsOut(results=[EventResultOut.model_validate(one) for one in results])
 
     return router

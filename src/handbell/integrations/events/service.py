@@ -10,6 +10,8 @@ import orjson
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 
+from handbell.audit.service import AuditService
+from handbell.audit.types import AuditEntry
 from handbell.directory.types import Origin
 from handbell.integrations.events import apply
 from handbell.integrations.events.apply import Applied, Left, Told
@@ -54,18 +56,22 @@ class EventResult:
 class EventService:
     """Takes events of one organisation's sources; a repeated event changes nothing."""
 
-    def __init__(self, db: Database, patients: PatientService) -> None:
+    def __init__(self, db: Database, patients: PatientService, audit: AuditService) -> None:
         self.db = db
         self.patients = patients
+        self.audit = audit
 
     async def take_all(
-        self, organization_id: OrganizationId, events: Sequence[Any], *, now: datetime
+        self, organization_id: OrganizationId, events: Sequence[Any], *, actor: str, now: datetime
     ) -> list[EventResult]:
-        """Take a batch in its order; each event has a transaction and a result of its own."""
-        return [await self.take(organization_id, event, now=now) for event in events]
+        """Take a batch in its order; each event has a transaction and a result of its own.
+
+        `actor` is who sent it, for the audit log: a key's prefix or a user's id.
+        """
+        return [await self.take(organization_id, one, actor=actor, now=now) for one in events]
 
     async def take(
-        self, organization_id: OrganizationId, event: Any, *, now: datetime
+        self, organization_id: OrganizationId, event: Any, *, actor: str, now: datetime
     ) -> EventResult:
         """Take one event, as parsed from JSON."""
         event_id = _event_id(event)
@@ -80,7 +86,7 @@ class EventService:
             return _rejected(event_id, code="unknown_type", field="type")
         try:
             data = payload_type.model_validate(envelope.data)
-            return await self._apply_once(organization_id, envelope, data, now=now)
+            return await self._apply_once(organization_id, envelope, data, actor=actor, now=now)
         except ValidationError as invalid:
             return _invalid(event_id, invalid, prefix="data.")
         except HandbellError as refused:
@@ -93,6 +99,7 @@ class EventService:
         envelope: Envelope,
         data: Payload,
         *,
+        actor: str,
         now: datetime,
     ) -> EventResult:
         """A rejected event leaves no trace, so that it may be sent again once its cause is
@@ -108,6 +115,7 @@ class EventService:
                 now=now,
             )
             applied = await self._apply(told, data)
+            await self.audit.record(tx, _entry(told, applied, actor=actor))
         return EventResult(
             event_id=envelope.id,
             status=EventStatus.STALE if applied.is_stale else EventStatus.ACCEPTED,
@@ -127,6 +135,18 @@ class EventService:
                 return await apply.apply_appointment(told, data)
             case _:
                 raise AssertionError(type(data))
+
+
+def _entry(told: Told, applied: Applied, *, actor: str) -> AuditEntry:
+    """What the log keeps of an event: who told it, of which kind, about which id of ours."""
+    verdict = EventStatus.STALE if applied.is_stale else EventStatus.ACCEPTED
+    return AuditEntry(
+        organization_id=told.organization_id,
+        at=told.now,
+        actor=actor,
+        action=f"events.{verdict}",
+        subject={"type": told.type, "id": applied.id},
+    )
 
 
 async def _is_first(
