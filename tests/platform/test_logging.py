@@ -2,12 +2,13 @@
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from handbell.platform.logging import configure_logging
+from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.vocabulary import Channel
 
 
@@ -54,3 +55,15 @@ def test_an_event_name_that_is_a_sentence_is_dropped(log: io.StringIO) -> None:
     structlog.get_logger().info("Sent to Ada at +12125550101")
     assert "Ada" not in log.getvalue()
     assert "555" not in log.getvalue()
+
+
+def test_the_web_servers_log_names_an_errors_type_and_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    silence_tracebacks()
+    silence_tracebacks()
+    logger = logging.getLogger("uvicorn.error")
+    logger.error("Ada", exc_info=ValueError("Ada Lovelace, +12125550123"))
+    assert [record.getMessage() for record in caplog.records] == ["error ValueError"]
+    assert "Lovelace" not in caplog.text
+    assert len(logger.filters) == 1

@@ -18,7 +18,7 @@ from handbell.platform.http import (
     install_problems,
     require,
 )
-from handbell.platform.logging import configure_logging
+from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
 
 PREFIX: Final = "/api/v1"
@@ -62,6 +62,7 @@ def caller_who_writes_events(caller: Annotated[Caller, require(Scope.EVENTS_WRIT
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Serve until stopped."""
     configure_logging()
+    silence_tracebacks()
     uvicorn.run(
         create_app(open_runtime(settings)),
         host=host,

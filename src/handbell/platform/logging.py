@@ -59,6 +59,24 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+class WithoutTraceback(logging.Filter):
+    """Keeps an error's type and drops its text and frames: they may hold a patient's data."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            error = record.exc_info[0]
+            record.msg = f"error {error.__name__ if error else 'unknown'}"
+            record.args, record.exc_info, record.exc_text = (), None, None
+        return True
+
+
+def silence_tracebacks() -> None:
+    """Make the web server's own logger as discreet as ours. Safe to repeat."""
+    logger = logging.getLogger("uvicorn.error")
+    if not any(isinstance(one, WithoutTraceback) for one in logger.filters):
+        logger.addFilter(WithoutTraceback())
+
+
 def configure_logging(*, stream: TextIO | None = None) -> None:
     """Write events as JSON lines to `stream` (standard error if not given)."""
     out = stream or sys.stderr
