@@ -60,6 +60,17 @@ def dispatcher() -> None:
 
 
 @app.command()
+def sandbox(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8701,
+) -> None:
+    """Play Twilio, SendGrid and WhatsApp on loopback; nothing leaves this machine."""
+    from handbell.sandbox.serve import run
+
+    run(host=host, port=port)
+
+
+@app.command()
 def migrate(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line switch
     """Bring the database to the newest shape. Safe to repeat."""
     _answer(operations.migrate(Settings()), as_json=as_json)

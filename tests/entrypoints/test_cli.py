@@ -1,0 +1,99 @@
+"""The command line: one sentence for an error, JSON for a program, help for a person."""
+
+import json
+
+import pytest
+
+from handbell.entrypoints import cli
+
+COMMANDS = [
+    ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
+    ["organization", "create"],
+    ["api-key", "create"], ["audit", "verify"],
+]  # fmt: skip
+
+
+def run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a command as the shell would, and give its exit code."""
+    monkeypatch.setattr("sys.argv", ["handbell", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def _installed(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of an installation on a fresh database."""
+    monkeypatch.setenv("HANDBELL_DATABASE_URL", owner_url)
+    monkeypatch.setenv("HANDBELL_ENCRYPTION_KEY", "a key for tests only")
+    monkeypatch.setenv("HANDBELL_LOOKUP_KEY", "a look-up key for tests only")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command, "--help"], monkeypatch) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_a_missing_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HANDBELL_DATABASE_URL", raising=False)
+    assert run(["doctor"], monkeypatch) == 1
+    assert "HANDBELL_DATABASE_URL is not set" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_stops_the_start_and_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HANDBELL_CLOCK", "sundial")
+    assert run(["doctor"], monkeypatch) == 2
+    said = capsys.readouterr().err
+    assert "HANDBELL_CLOCK" in said
+    assert "sundial" not in said
+
+
+@pytest.mark.usefixtures("_installed")
+def test_an_organisation_and_a_key_are_made_and_the_log_verifies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["organization", "create", "--name", "Riverside", "--json"], monkeypatch) == 0
+    made = json.loads(capsys.readouterr().out)
+    create = ["api-key", "create", "--org", str(made["id"]), "--name", "ehr"]
+    assert run([*create, "--role", "integration", "--json"], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out)["key"].startswith("hb_")
+    assert run(["audit", "verify", "--json"], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out)["intact"] is True
+    assert run(["doctor", "--json"], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--org", "99", "--role", "staff"], "organization_not_found"),
+        (["--org", "1", "--role", "boss"], "role_unknown"),
+    ],
+)
+def test_a_key_for_nobody_or_for_no_role_is_refused_in_one_sentence(
+    arguments: list[str],
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["api-key", "create", "--name", "x", *arguments], monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"{code}: ")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_taken_name_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["organization", "create", "--name", "Riverside"], monkeypatch) == 0
+    assert run(["organization", "create", "--name", "Riverside"], monkeypatch) == 1
+    assert "organization_name_taken" in capsys.readouterr().err
