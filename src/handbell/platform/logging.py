@@ -71,7 +71,7 @@ class WithoutTraceback(logging.Filter):
 
 
 def silence_tracebacks() -> None:
-    """Make the web server's own logger as discreet as ours. Safe to repeat."""
+    """Make the web server's own logger say no more than ours. Safe to repeat."""
     logger = logging.getLogger("uvicorn.error")
     if not any(isinstance(one, WithoutTraceback) for one in logger.filters):
         logger.addFilter(WithoutTraceback())
