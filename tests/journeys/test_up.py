@@ -126,7 +126,7 @@ def test_a_patient_and_a_visit_are_still_known_after_a_kill(installation: Instal
 
 def test_the_files_with_secrets_are_for_their_owner_only(installation: Installation) -> None:
     installation.start()
-    for name in ("run.json", "secrets.json", "admin.key"):
+    for name in ("run.json", "secrets.json", "sandbox.json", "admin.key"):
         assert (installation.home / name).stat().st_mode & 0o077 == 0, name
 
 
@@ -138,3 +138,20 @@ def test_without_a_key_nothing_is_taken_and_the_answer_says_why(
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "bearer_missing"
+
+
+def test_without_a_provider_a_sandbox_plays_them(installation: Installation) -> None:
+    installation.start()
+    accounts = json.loads((installation.home / "sandbox.json").read_text())
+    account = accounts["HANDBELL_TWILIO_ACCOUNT_SID"]
+    sandbox = installation.run["sandbox_url"]
+    form = {"To": "+12125550123", "From": accounts["HANDBELL_TWILIO_FROM"], "Body": "Hello"}
+    with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+        sent = client.post(
+            f"{sandbox}/twilio/2010-04-01/Accounts/{account}/Messages.json",
+            data=form,
+            auth=(account, accounts["HANDBELL_TWILIO_AUTH_TOKEN"]),
+        )
+        kept = client.get(f"{sandbox}/_sandbox/messages").text.splitlines()
+    assert sent.status_code == 201
+    assert [json.loads(line)["body"] for line in kept] == ["Hello"]

@@ -5,10 +5,11 @@ import json
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from handbell.entrypoints import embedded
+from handbell.entrypoints import embedded, pretended
 from handbell.entrypoints.bootstrap import open_runtime
 from handbell.entrypoints.home import open_home, secrets_of, write_private
 from handbell.entrypoints.supervisor import Command, stop_on_signals, supervise
@@ -19,17 +20,45 @@ FIRST_ORGANIZATION: Final = "My practice"
 HOST: Final = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the processes listen; no sandbox where a real provider is configured."""
+
+    api: int
+    sandbox: int | None
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{HOST}:{self.api}"
+
+    @property
+    def sandbox_url(self) -> str | None:
+        return None if self.sandbox is None else f"http://{HOST}:{self.sandbox}"
+
+
 def run(settings: Settings, *, port: int) -> None:
     """Bring everything up and serve until stopped; the two servers stay for the next start."""
     home = open_home(settings.home)
     os.environ.update(secrets_of(home))
     os.environ.update(_servers(Settings(), home))
+    ports = _choose(settings, port)
+    if ports.sandbox_url is not None:
+        pretended_accounts = pretended.accounts(
+            home, sandbox_url=ports.sandbox_url, public_url=ports.api_url
+        )
+        os.environ.update(pretended_accounts)
     ready = Settings()
     asyncio.run(_prepare(ready, home))
-    asyncio.run(_supervise(ready, home, next_free(port)))
+    asyncio.run(_supervise(ready, home, ports))
 
 
-async def _supervise(settings: Settings, home: Path, port: int) -> None:
+def _choose(settings: Settings, port: int) -> Ports:
+    api = next_free(port)
+    sandbox = next_free(api + 1) if pretended.is_needed(settings) else None
+    return Ports(api=api, sandbox=sandbox)
+
+
+async def _supervise(settings: Settings, home: Path, ports: Ports) -> None:
     """Run the product's processes, which die with us, until SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
     stop_on_signals(stop)
@@ -37,10 +66,13 @@ async def _supervise(settings: Settings, home: Path, port: int) -> None:
 
     async def started(name: str, pid: int) -> None:
         pids[name] = pid
-        _record(settings, home, port, pids)
+        _record(settings, home, ports, pids)
 
-    print(f"Handbell answers on http://{HOST}:{port} (key: {home / 'admin.key'})", flush=True)
-    children = [_child("api", "--port", str(port)), _child("dispatcher")]
+    print(f"Handbell answers on {ports.api_url} (key: {home / 'admin.key'})", flush=True)
+    children = [_child("api", "--port", str(ports.api)), _child("dispatcher")]
+    if ports.sandbox is not None:
+        print(f"No provider is configured: {ports.sandbox_url} plays all three", flush=True)
+        children.append(_child("sandbox", "--port", str(ports.sandbox)))
     await supervise(children, stop=stop, started=started)
 
 
@@ -85,10 +117,11 @@ async def _prepare(settings: Settings, home: Path) -> None:
         await runtime.close()
 
 
-def _record(settings: Settings, home: Path, port: int, pids: dict[str, int]) -> None:
+def _record(settings: Settings, home: Path, ports: Ports, pids: dict[str, int]) -> None:
     """Say in `run.json` what runs and where."""
     run_record = {
-        "api_url": f"http://{HOST}:{port}",
+        "api_url": ports.api_url,
+        "sandbox_url": ports.sandbox_url,
         "database_url": settings.database_url,
         "redis_url": settings.redis_url,
         "admin_key_file": str(home / "admin.key"),
