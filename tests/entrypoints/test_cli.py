@@ -97,3 +97,18 @@ def test_a_taken_name_is_refused(
     assert run(["organization", "create", "--name", "Riverside"], monkeypatch) == 0
     assert run(["organization", "create", "--name", "Riverside"], monkeypatch) == 1
     assert "organization_name_taken" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_database_that_does_not_answer_is_one_sentence_and_the_doctor_sees_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HANDBELL_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/none")
+    for command in (["migrate"], ["audit", "verify"]):
+        assert run(command, monkeypatch) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("database_unavailable: ")
+        assert len(said.splitlines()) == 1
+        assert "secret" not in said
+    assert run(["doctor", "--json"], monkeypatch) == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False

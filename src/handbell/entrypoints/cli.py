@@ -4,10 +4,12 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
+import asyncpg
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from handbell.entrypoints import operations
 from handbell.platform.errors import HandbellError
@@ -79,7 +81,10 @@ def migrate(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line s
 @app.command()
 def doctor(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check settings and database, and say what is in the way."""
-    _answer(operations.examine(Settings()), as_json=as_json)
+    found = _run(operations.examine(Settings()))
+    _print(found, as_json=as_json)
+    if not found["ok"]:
+        raise typer.Exit(1)
 
 
 @organization.command("create")
@@ -129,13 +134,20 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
         print(f"{name.replace('_', ' ')}: {value}")
 
 
+def _stop(code: str, sentence: str) -> NoReturn:
+    print(f"{code}: {sentence}", file=sys.stderr)
+    sys.exit(1)
+
+
 def main() -> None:
     """Run a command; a known error is one sentence and exit code 1, a bad setting 2."""
     try:
         app()
     except HandbellError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        sys.exit(1)
+        _stop(error.code, error.message)
+    except (OSError, DBAPIError, asyncpg.PostgresError) as error:
+        why = f"The database does not do its part ({type(error).__name__}); ask `handbell doctor`."
+        _stop("database_unavailable", why)
     except ValidationError as error:
         wrong = ", ".join(f"HANDBELL_{e['loc'][0]!s}".upper() for e in error.errors())
         print(f"bad_setting: {wrong} has a value that cannot be used.", file=sys.stderr)
