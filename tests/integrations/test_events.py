@@ -204,3 +204,22 @@ async def test_every_event_that_was_applied_is_in_the_audit_log_by_ids_alone(
     assert [(row.actor, row.action) for row in rows] == [("key:0a1b2c3d", "events.accepted")] * 2
     assert [set(row.subject) for row in rows] == [{"type", "id"}] * 2
     assert (await AuditService(db, keys).verify()).intact
+
+
+async def test_the_example_in_the_description_is_an_event_that_is_taken(
+    client: httpx.AsyncClient,
+) -> None:
+    described = (await client.get("/openapi.json")).json()["paths"]["/events"]["post"]
+    assert {"202", "401", "403", "422"} <= set(described["responses"])
+    forms = described["requestBody"]["content"]
+    media_type = "application/cloudevents-batch+json"
+    await client.post(
+        "/events", content=orjson.dumps([PATIENT]), headers={"content-type": media_type}
+    )
+    example = forms[media_type]["example"]
+    example[0]["data"]["patient_id"] = PATIENT["data"]["id"]
+    example[0]["source"] = PATIENT["source"]
+    answer = await client.post(
+        "/events", content=orjson.dumps(example), headers={"content-type": media_type}
+    )
+    assert [one["status"] for one in answer.json()["results"]] == ["accepted"]

@@ -1,15 +1,39 @@
 """`POST /events`: one event or a batch, 202 with a result for each."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, status
 from pydantic import BaseModel, ConfigDict
 
-from handbell.integrations.events.envelope import parse_body
+from handbell.integrations.events.envelope import BATCH_LIMIT, NotCloudEvents, parse_body
 from handbell.integrations.events.service import EventService, EventStatus
 from handbell.platform.clock import Clock
-from handbell.platform.http import AuthenticatedCaller
+from handbell.platform.http import AuthenticatedCaller, BearerMissing, ScopeMissing, problems
+
+BOOKED: Final = {
+    "specversion": "1.0",
+    "id": "2",
+    "source": "record-system",
+    "type": "appointment.booked",
+    "data": {
+        "id": "a-1",
+        "patient_id": "p-1",
+        "start": "2027-03-01T09:30:00",
+        "timezone": "America/New_York",
+    },
+}
+REQUEST_BODY: Final = {
+    "required": True,
+    "content": {
+        "application/cloudevents+json": {"schema": {"type": "object"}, "example": BOOKED},
+        "application/cloudevents-batch+json": {
+            "schema": {"type": "array", "items": {"type": "object"}, "maxItems": BATCH_LIMIT},
+            "example": [BOOKED],
+        },
+    },
+}
+"""The body is read raw, since its form depends on the content type: said here for OpenAPI."""
 
 
 class ReasonOut(BaseModel):
@@ -46,7 +70,12 @@ def events_router(
     """`caller_of` is a FastAPI dependency: it gives a caller who may write events."""
     router = APIRouter(tags=["integrations"])
 
-    @router.post("/events", status_code=status.HTTP_202_ACCEPTED)
+    @router.post(
+        "/events",
+        status_code=status.HTTP_202_ACCEPTED,
+        responses=problems(NotCloudEvents, BearerMissing, ScopeMissing),
+        openapi_extra={"requestBody": REQUEST_BODY},
+    )
     async def take_events(
         request: Request, caller: Annotated[AuthenticatedCaller, Depends(caller_of)]
     ) -> EventsOut:
