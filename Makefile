@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up db-up test check fix docs ci
+.PHONY: help setup up demo db-up test check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 up: setup ## start PostgreSQL, Valkey and the API on this machine
 	$(BIN)/handbell up
+
+demo: setup ## play a made-up practice in simulated time (ARGS="--days 7" and the like)
+	$(BIN)/handbell demo $(ARGS)
 
 db-up: setup ## bring the database of HANDBELL_DATABASE_URL to the newest shape
 	$(BIN)/handbell migrate

@@ -13,17 +13,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 import pytest_socket
 from sqlalchemy import text
 
+from handbell.audit.service import AuditService
+from handbell.channels.service import EnvironmentAccount, ensure_accounts
+from handbell.channels.types import Baa, Provider
 from handbell.entrypoints import embedded
+from handbell.integrations.events.service import EventService
+from handbell.messages.service import MessageService
 from handbell.migrations.service import migrate
+from handbell.patients.service import PatientService
+from handbell.patients.whereabouts import InferredWhereabouts
 from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, urls_for
+
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 ENCRYPTION_KEY = "a key for tests only"
 NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
@@ -124,3 +136,103 @@ async def _organization(db: Database, name: str) -> OrganizationId:
             {"id": organization_id},
         )
     return OrganizationId(organization_id)
+
+
+class Practice:
+    """One organisation with accounts for all channels, told of patients and visits by events."""
+
+    def __init__(self, db: Database, keys: KeyRing, organization_id: OrganizationId) -> None:
+        self.db = db
+        self.keys = keys
+        self.id = organization_id
+        self.audit = AuditService(db, keys)
+        patients = PatientService(db, keys, InferredWhereabouts())
+        self.events = EventService(db, patients, self.audit)
+        self.messages = MessageService(db, keys, self.audit, public_url="https://m.example.org")
+
+    async def tell(self, kind: str, *, now: datetime = NOON, **data: Any) -> int:
+        """Send one event; give our id of the thing."""
+        event = {
+            "specversion": "1.0",
+            "id": f"event-{next(_numbers)}",
+            "source": "tests",
+            "type": kind,
+            "time": now.isoformat(),
+            "data": data,
+        }
+        taken = await self.events.take(self.id, event, actor="tests", now=now)
+        assert taken.status == "accepted", taken
+        assert taken.internal_id is not None
+        return taken.internal_id
+
+    async def patient(self, *contacts: tuple[str, str], now: datetime = NOON, **more: Any) -> int:
+        """A patient in New York; without contacts, with one mobile number."""
+        told = {
+            "id": f"p-{next(_numbers)}",
+            "first_name": "Ada",
+            "timezone": "America/New_York",
+            "contacts": [
+                {"channel": channel, "value": value}
+                for channel, value in contacts or (("sms", "+12125550123"),)
+            ],
+        }
+        return await self.tell("patient.registered", now=now, **(told | more))
+
+    async def visit(
+        self, patient_id: int, start: datetime, *, now: datetime = NOON, **more: Any
+    ) -> int:
+        """A visit of a patient made here; say `id` to tell of the same one again."""
+        told = {
+            "id": f"a-{next(_numbers)}",
+            "patient_id": await self._external_id(patient_id),
+            "start": start.isoformat(),
+            "timezone": "America/New_York",
+        }
+        kind = more.pop("kind", "appointment.booked")
+        return await self.tell(kind, now=now, **(told | more))
+
+    async def _external_id(self, patient_id: int) -> str:
+        query = "SELECT external_id FROM external_ids WHERE kind = 'patient' AND internal_id = :id"
+        return str(await self.value(query, id=patient_id))
+
+    async def value(self, query: str, **params: Any) -> Any:
+        """The single value that a query gives."""
+        async with self.db.engine_transaction() as tx:
+            return (await tx.execute(text(query), params)).scalar_one()
+
+    async def rows(self, query: str, **params: Any) -> list[Any]:
+        async with self.db.engine_transaction() as tx:
+            return list((await tx.execute(text(query), params)).all())
+
+    async def execute(self, statement: str, **params: Any) -> None:
+        async with self.db.engine_transaction() as tx:
+            await tx.execute(text(statement), params)
+
+
+@pytest.fixture
+async def practice(db: Database, keys: KeyRing, organization: OrganizationId) -> Practice:
+    """A practice that can send on all three channels."""
+    made = Practice(db, keys, organization)
+    accounts = (
+        EnvironmentAccount(
+            provider=provider,
+            reference=f"{provider}-account",
+            baa=Baa.NOT_REQUIRED,
+            lines=(line,),
+        )
+        for provider, line in (
+            (Provider.TWILIO, "+12025550100"),
+            (Provider.WHATSAPP, "+12025550199"),
+            (Provider.SENDGRID, "care@practice.example.org"),
+        )
+    )
+    async with db.engine_transaction() as tx:
+        await ensure_accounts(tx, organization, accounts, now=NOON)
+        await tx.execute(
+            text(
+                "UPDATE organizations SET phone = '212-555-0100',"
+                " postal_address = '1 Main St, Albany, NY 12207' WHERE id = :id"
+            ),
+            {"id": organization},
+        )
+    return made

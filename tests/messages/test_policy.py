@@ -205,3 +205,8 @@ def test_caps_agree_with_walking_minutes(
 
     walked = next(one for m in range(20_000) if within(one := NOON + timedelta(minutes=m)))
     assert cap_lifts(caps, at=NOON) == walked
+
+
+def test_what_is_due_leaves_at_this_very_second_not_at_the_next_minute() -> None:
+    odd = NOON + timedelta(seconds=17, milliseconds=250)
+    assert decide(FACTS, At(odd), now=odd) == Send()

@@ -37,6 +37,15 @@ def test_a_wrapped_key_comes_back_only_under_the_same_deployment_key() -> None:
         RING.unwrap(wrapped, version + 1)
 
 
+def test_what_came_in_is_sealed_for_its_place_and_by_the_deployment_s_key() -> None:
+    sealed = RING.seal_raw(b"raw", context="here")
+    assert RING.unseal_raw(sealed, context="here") == b"raw"
+    with pytest.raises(CannotDecrypt):
+        RING.unseal_raw(sealed, context="there")
+    with pytest.raises(CannotDecrypt):
+        KeyRing(encryption_key="other", lookup_key="two").unseal_raw(sealed, context="here")
+
+
 def test_a_key_never_shows_in_its_own_description() -> None:
     subject = SubjectKey.fresh()
     assert subject.key.hex() not in repr(subject)

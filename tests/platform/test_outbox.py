@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from handbell.platform import outbox
 from handbell.platform.db import Database, OrganizationId
 
@@ -18,8 +20,23 @@ async def test_claimed_work_comes_back_after_the_lease_unless_it_is_done(
     async with db.engine_transaction() as tx:
         (work,) = await outbox.claim(tx, now=NOW)
         assert await outbox.claim(tx, now=NOW) == []
+        await tx.execute(text("UPDATE outbox SET leased_until = '2000-01-01' WHERE id = 1"))
     async with db.engine_transaction() as tx:
-        (again,) = await outbox.claim(tx, now=NOW + outbox.LEASE)
+        (again,) = await outbox.claim(tx, now=NOW)
         assert (again.id, again.attempts) == (work.id, 2)
         await outbox.done(tx, [again.id])
         assert [one.args for one in await outbox.claim(tx, now=later)] == [{"id": 8}]
+
+
+async def test_work_that_failed_is_due_again_after_a_growing_pause(
+    db: Database, organization: OrganizationId
+) -> None:
+    async with db.transaction(organization) as tx:
+        await outbox.add(tx, organization, "a.b", {"id": 7}, now=NOW)
+    now = NOW
+    for pause in (1, 2, 4):
+        async with db.engine_transaction() as tx:
+            (work,) = await outbox.claim(tx, now=now)
+            await outbox.postpone(tx, work.id, attempts=work.attempts, now=now)
+            assert await outbox.claim(tx, now=now) == []
+        now += timedelta(seconds=pause)

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,3 +100,24 @@ async def test_clearing_forgets_messages_blocks_and_actions(sandbox: Any) -> Non
         assert (await box.client.get("/_sandbox/messages")).text == ""
         assert (await box.client.get("/_sandbox/next")).json() == {"at": None, "due": 0}
         assert (await box.sms()).status_code == 201
+
+
+async def test_what_patients_wrote_can_be_read_again(sandbox: Any) -> None:
+    async with sandbox() as box:
+        await box.sms()
+        await box.reply("sms", "C")
+        (line,) = (await box.client.get("/_sandbox/replies")).text.splitlines()
+        written = json.loads(line)
+        await box.client.delete("/_sandbox/state")
+        assert (await box.client.get("/_sandbox/replies")).text == ""
+    assert (written["from"], written["channel"], written["body"]) == ("+12025550123", "sms", "C")
+    assert (written["messages_when_sent"], written["messages_when_answered"]) == (1, 1)
+
+
+async def test_nobody_answers_the_same_text_twice(sandbox: Any) -> None:
+    wants = next(n for n in range(1000) if patients.answer(7, _address(n), MENU) == "C")
+    async with sandbox(patients=True) as box:
+        for _ in range(2):
+            await box.sms(To=_address(wants), Body=MENU)
+        await box.release(END)
+        assert len(box.hooks) == 1

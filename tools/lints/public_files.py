@@ -19,12 +19,14 @@ TABLE_READERS: Final = frozenset({"segments", "analytics", "privacy", "console",
 OPEN_TO_ALL: Final = frozenset({"platform"})
 PROCESSES: Final = frozenset({"sandbox", "demo", "migrations"})
 """Programs without domain files; the entrypoints start them."""
-WIRING: Final = PurePosixPath("entrypoints/bootstrap.py")
-"""The one file that knows concrete classes."""
+WIRING: Final = frozenset(
+    {PurePosixPath("entrypoints/bootstrap.py"), PurePosixPath("entrypoints/accounts.py")}
+)
+"""The files that know concrete classes: the product's, and the providers' clients."""
 
 
 def check(source: Source) -> Iterator[Finding]:
-    if source.path == WIRING or len(source.path.parts) == 1:
+    if source.path in WIRING or len(source.path.parts) == 1:
         return
     for node in ast.walk(source.tree):
         for target in _targets(node):

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     MESSAGES_WRITE = "messages:write"
     TEMPLATES_READ = "templates:read"
     TEMPLATES_WRITE = "templates:write"
+    SETTINGS_READ = "settings:read"
     AUDIT_READ = "audit:read"
     ADMIN = "admin"
 
@@ -43,15 +44,30 @@ _CARE: Final = frozenset(
         Scope.MESSAGES_READ,
         Scope.MESSAGES_WRITE,
         Scope.TEMPLATES_READ,
+        Scope.SETTINGS_READ,
     }
 )
 SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.ADMIN: frozenset(Scope),
     Role.PROVIDER: _CARE,
     Role.STAFF: _CARE,
-    Role.MARKETING: frozenset({Scope.TEMPLATES_READ, Scope.TEMPLATES_WRITE, Scope.MESSAGES_READ}),
+    Role.MARKETING: frozenset(
+        {
+            Scope.TEMPLATES_READ,
+            Scope.TEMPLATES_WRITE,
+            Scope.MESSAGES_READ,
+            Scope.SETTINGS_READ,
+        }
+    ),
     Role.INTEGRATION: _CARE | {Scope.EVENTS_WRITE},
-    Role.AUDITOR: frozenset({Scope.AUDIT_READ, Scope.MESSAGES_READ, Scope.TEMPLATES_READ}),
+    Role.AUDITOR: frozenset(
+        {
+            Scope.AUDIT_READ,
+            Scope.MESSAGES_READ,
+            Scope.TEMPLATES_READ,
+            Scope.SETTINGS_READ,
+        }
+    ),
 }
 
 

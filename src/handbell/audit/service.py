@@ -20,7 +20,10 @@ from handbell.audit.verification import Verifier
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 
-__all__ = ["AuditService", "LeafSource"]
+__all__ = ["OWN_XID", "AuditService", "LeafSource"]
+
+OWN_XID: Final = store.OWN_XID
+"""SQL for the number of the running transaction, for rows that are leaves themselves."""
 
 GENESIS: Final = bytes(32)
 
@@ -32,6 +35,19 @@ class AuditService:
         self._db = db
         self._key = keys.audit_key
         self._sources: tuple[LeafSource, ...] = (EntrySource(keys.audit_key), *sources)
+
+    def add_source(self, source: LeafSource) -> None:
+        """Let rows of another table be leaves too; called where the product is put together."""
+        self._sources = (*self._sources, source)
+
+    def seal_leaf(self, entry: AuditEntry) -> tuple[bytes, bytes]:
+        """Leaf and mac of a row that is a leaf itself (see `LeafSource`)."""
+        leaf = entry.leaf()
+        return leaf, store.mac_of(self._key, leaf)
+
+    def is_genuine(self, entry: AuditEntry, *, leaf: bytes, mac: bytes) -> bool:
+        """Whether a stored leaf and mac are those of the entry."""
+        return self.seal_leaf(entry) == (leaf, mac)
 
     async def record(self, tx: Tx, entry: AuditEntry) -> None:
         """Append one entry in the caller's transaction."""

@@ -14,7 +14,7 @@ from handbell.platform.db import OrganizationId, Tx
 
 SEALER_LOCK: Final = 7_201_001
 PAGE: Final = 500
-_OWN_XID: Final = "pg_current_xact_id()::text::bigint"
+OWN_XID: Final = "pg_current_xact_id()::text::bigint"
 _OLDEST_RUNNING: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
@@ -36,7 +36,7 @@ def mac_of(key: bytes, leaf: bytes) -> bytes:
 
 async def insert_entries(tx: Tx, entries: Sequence[AuditEntry], *, key: bytes) -> None:
     """Write entries with the number of the transaction that does so; reads nothing."""
-    statement = insert(AuditEntryRow).inline().values(xid=literal_column(_OWN_XID))
+    statement = insert(AuditEntryRow).inline().values(xid=literal_column(OWN_XID))
     await tx.execute(statement, [_to_values(entry, key) for entry in entries])
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from handbell.platform.db import OrganizationId
 from handbell.platform.vocabulary import Channel
 
 
@@ -23,6 +24,17 @@ class Baa(StrEnum):
     SIGNED = "signed"
     NOT_REQUIRED = "not_required"
     NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A number or mailbox of ours: E.164 or an e-mail address."""
+
+    id: int
+    organization_id: OrganizationId
+    account_id: int
+    channel: Channel
+    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Records decisions and answers what holds; the only way to consent from outside."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from handbell.consent import ledger, store
 from handbell.consent.errors import (
@@ -15,6 +16,7 @@ from handbell.consent.types import ClassState, Decision, Entry, Kind, Method, Ve
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import MessageClass
 
+stopped_since = store.stopped_since
 suppressed_hashes = store.suppressed_hashes
 
 
@@ -79,6 +81,26 @@ async def states_in(
     """What holds per address and class; a class that nobody decided on is absent."""
     ledgers = await store.entries_of(tx, address_ids)
     return {address_id: ledger.fold(entries) for address_id, entries in ledgers.items()}
+
+
+def fold_told(told: Iterable[Mapping[str, Any]]) -> dict[MessageClass, ClassState]:
+    """What holds per class, from entries as JSON: `no, kind, message_class, method,
+    text_version, at`."""
+    return ledger.fold(_to_entry(one) for one in told)
+
+
+def _to_entry(told: Mapping[str, Any]) -> Entry:
+    at = datetime.fromisoformat(told["at"])
+    decision = Decision(
+        kind=Kind(told["kind"]),
+        message_class=MessageClass(told["message_class"]) if told["message_class"] else None,
+        method=Method(told["method"]),
+        source="",
+        actor="",
+        at=at,
+        text_version=told["text_version"],
+    )
+    return Entry(no=told["no"], decision=decision, recorded_at=at, hash=b"")
 
 
 class ConsentService:

@@ -96,6 +96,21 @@ async def lift(tx: Tx, address: tuple[str, bytes], *, at: datetime) -> None:
     )
 
 
+async def stopped_since(tx: Tx, address_id: int) -> datetime | None:
+    """Since when the address is stopped, if its stop stands."""
+    statement = (
+        select(SuppressionRow.since)
+        .join(
+            AddressRow,
+            (AddressRow.channel == SuppressionRow.channel)
+            & (AddressRow.address_hash == SuppressionRow.address_hash)
+            & (AddressRow.organization_id == SuppressionRow.organization_id),
+        )
+        .where(AddressRow.id == address_id, SuppressionRow.lifted_at.is_(None))
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
 async def suppressed_hashes(tx: Tx, channel: str, hashes: Iterable[bytes]) -> set[bytes]:
     """Those of the hashes whose stop stands."""
     statement = select(SuppressionRow.address_hash).where(

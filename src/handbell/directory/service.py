@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, true, update
 
-from handbell.directory import store
+from handbell.directory import conditions, store, visits
 from handbell.directory.errors import InvalidZone, UnknownAppointment
 from handbell.directory.policy import canonical_address, is_older
-from handbell.directory.tables import AppointmentRow, LocationRow, ProviderRow
+from handbell.directory.tables import AppointmentRow, LocationRow, PatientRow, ProviderRow
 from handbell.directory.types import (
+    DEFAULT_REMINDER_HOURS,
     AppointmentChange,
     AppointmentStatus,
     Location,
@@ -23,13 +24,33 @@ from handbell.directory.types import (
     Taken,
     ThingKind,
     Upserted,
+    VisitFacts,
 )
 from handbell.platform.db import OrganizationId, Tx
 
-__all__ = ["canonical_address", "ensure_address", "find_id", "upsert"]
+__all__ = [
+    "canonical_address",
+    "channel_of_in",
+    "ensure_address",
+    "find_id",
+    "find_visit_in",
+    "first_name_in",
+    "patients_on_address_in",
+    "put_conditions",
+    "set_confirmed_in",
+    "subject_key_in",
+    "upsert",
+]
 
 ensure_address = store.ensure_address
 find_id = store.find_id
+put_conditions = conditions.put_conditions
+patients_on_address_in = store.patients_on_address
+subject_key_in = store.subject_key
+find_visit_in = visits.find_visit_in
+set_confirmed_in = visits.set_confirmed_in
+first_name_in = visits.first_name_in
+channel_of_in = visits.channel_of_in
 
 DEFAULT_DURATION_MINUTES = 30
 
@@ -54,9 +75,12 @@ async def upsert_provider(
     tx: Tx, organization_id: OrganizationId, origin: Origin, provider: Provider
 ) -> Upserted:
     async def write(known: int | None) -> Taken:
-        if provider.name is None and known is not None:
-            return Taken(internal_id=known, changed=False)
-        values = {"name": provider.name or ""}
+        said = {
+            "name": "" if known is None and provider.name is None else provider.name,
+            "reminder_hours_before": provider.reminder_hours_before,
+            "auto_reminders": provider.auto_reminders,
+        }
+        values = {name: value for name, value in said.items() if value is not None}
         return await _write(tx, organization_id, ProviderRow, known, values)
 
     return await upsert(tx, organization_id, ThingKind.PROVIDER, origin, write)
@@ -115,6 +139,49 @@ async def upsert_appointment(
         return await _change_appointment(tx, known, appointment, now=now)
 
     return await upsert(tx, organization_id, ThingKind.APPOINTMENT, origin, write)
+
+
+async def lock_visit_in(tx: Tx, appointment_id: int) -> VisitFacts | None:
+    """The visit as it stands, which nobody changes until the transaction ends.
+
+    The facts are read in a second statement: the first may have waited for a newer version.
+    """
+    locked = select(AppointmentRow.id).where(AppointmentRow.id == appointment_id)
+    if (await tx.execute(locked.with_for_update(key_share=True))).one_or_none() is None:
+        return None
+    statement = (
+        select(
+            AppointmentRow.id,
+            AppointmentRow.version,
+            AppointmentRow.status,
+            AppointmentRow.starts_at,
+            AppointmentRow.timezone,
+            AppointmentRow.patient_id,
+            ProviderRow.reminder_hours_before,
+            func.coalesce(ProviderRow.auto_reminders, true()).label("auto_reminders"),
+        )
+        .join(PatientRow, PatientRow.id == AppointmentRow.patient_id)
+        .outerjoin(
+            ProviderRow,
+            ProviderRow.id == func.coalesce(AppointmentRow.provider_id, PatientRow.provider_id),
+        )
+        .where(AppointmentRow.id == appointment_id)
+    )
+    return _to_visit_facts((await tx.execute(statement)).one())
+
+
+def _to_visit_facts(row: Any) -> VisitFacts:
+    hours = row.reminder_hours_before
+    return VisitFacts(
+        appointment_id=row.id,
+        version=row.version,
+        status=AppointmentStatus(row.status),
+        starts_at=row.starts_at,
+        timezone=row.timezone,
+        patient_id=row.patient_id,
+        hours_before=DEFAULT_REMINDER_HOURS if hours is None else tuple(hours),
+        auto_reminders=row.auto_reminders,
+    )
 
 
 async def _book(

@@ -6,9 +6,11 @@ from typing import Any, Final
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from handbell.directory.tables import AddressRow, ExternalIdRow
+from handbell.directory.tables import AddressRow, ContactPointRow, ExternalIdRow, PatientRow
 from handbell.directory.types import Origin, ThingKind
+from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Base, OrganizationId, Tx
+from handbell.platform.tables import SubjectKeyRow
 
 IDS: Final = ExternalIdRow.__table__
 
@@ -103,3 +105,24 @@ async def ensure_address(
     )
     address_id: int = (await tx.execute(statement)).scalar_one()
     return address_id
+
+
+async def patients_on_address(tx: Tx, address_id: int) -> list[int]:
+    """The patients who are reached at the address now; several share a family's number."""
+    statement = (
+        select(ContactPointRow.patient_id)
+        .where(ContactPointRow.address_id == address_id, ContactPointRow.is_current)
+        .order_by(ContactPointRow.patient_id)
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+async def subject_key(tx: Tx, keys: KeyRing, patient_id: int) -> SubjectKey:
+    """The patient's data key, unwrapped."""
+    statement = (
+        select(SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
+        .join(PatientRow, PatientRow.subject_key_id == SubjectKeyRow.id)
+        .where(PatientRow.id == patient_id)
+    )
+    row = (await tx.execute(statement)).one()
+    return keys.unwrap(row.wrapped_key, row.kek_version)

@@ -1,11 +1,12 @@
 """What the record system told us. Names, addresses and birth dates are ciphertext."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -148,4 +149,34 @@ class AppointmentRow(Base):
     kind: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer, server_default="1")
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ConditionRow(Base):
+    """A coded diagnosis of a patient. The code is in clear, because segments ask for it; its
+    words are not kept. `source` and `external_id` name the record that the row speaks for."""
+
+    __tablename__ = "conditions"
+    __table_args__ = (
+        UniqueConstraint("patient_id", "system", "code"),
+        CheckConstraint(
+            "status IN ('active', 'recurrence', 'relapse', 'inactive', 'remission', 'resolved',"
+            " 'unknown', 'unconfirmed', 'refuted', 'entered_in_error')",
+            name="status",
+        ),
+        Index("ix_conditions_organization_id_system_code", "organization_id", "system", "code"),
+        Index("ix_conditions_source_external_id", "source", "external_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    system: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    onset_on: Mapped[date | None] = mapped_column(Date)
+    recorded_on: Mapped[date | None] = mapped_column(Date)
+    source: Mapped[str] = mapped_column(Text)
+    external_id: Mapped[str] = mapped_column(Text)
+    told_at: Mapped[datetime] = mapped_column(Instant)
     changed_at: Mapped[datetime] = mapped_column(Instant)

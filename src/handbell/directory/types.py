@@ -1,8 +1,9 @@
 """What a record system tells of, in our words."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from handbell.platform.vocabulary import Channel
 
@@ -22,6 +23,21 @@ class AppointmentStatus(StrEnum):
     CANCELLED = "cancelled"
     COMPLETED = "completed"
     NO_SHOW = "no_show"
+
+
+class ConditionStatus(StrEnum):
+    """The course of a condition, unless it is not, or not yet, the patient's at all."""
+
+    ACTIVE = "active"
+    RECURRENCE = "recurrence"
+    RELAPSE = "relapse"
+    INACTIVE = "inactive"
+    REMISSION = "remission"
+    RESOLVED = "resolved"
+    UNKNOWN = "unknown"
+    UNCONFIRMED = "unconfirmed"
+    REFUTED = "refuted"
+    ENTERED_IN_ERROR = "entered_in_error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +65,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A clinician; a name of None was not said."""
+    """A clinician, and how their visits are reminded of; None was not said."""
 
     name: str | None
+    reminder_hours_before: tuple[int, ...] | None = None
+    auto_reminders: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +94,54 @@ class AppointmentChange:
     timezone: str | None
     duration_minutes: int | None
     kind: str | None
+
+
+DEFAULT_REMINDER_HOURS: Final = (24, 2)
+"""Hours before a visit, where its provider said nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitFacts:
+    """A visit as it stands, and how its provider wants patients reminded of it.
+
+    `timezone` is the place's; `starts_at` is an instant in UTC.
+    """
+
+    appointment_id: int
+    version: int
+    status: AppointmentStatus
+    starts_at: datetime
+    timezone: str
+    patient_id: int
+    hours_before: tuple[int, ...] = DEFAULT_REMINDER_HOURS
+    auto_reminders: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitView:
+    """A visit with the names that its patient may be shown; `location` goes by its own name,
+    also where it is sensitive."""
+
+    appointment_id: int
+    version: int
+    status: AppointmentStatus
+    starts_at: datetime
+    timezone: str
+    patient_id: int
+    provider: str | None
+    location: str | None
+    is_location_sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Condition:
+    """A coded diagnosis; `system` is the URL of its code system, empty if none was told."""
+
+    system: str
+    code: str
+    status: ConditionStatus
+    onset_on: date | None
+    recorded_on: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

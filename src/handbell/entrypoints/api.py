@@ -1,16 +1,20 @@
 """The REST API: every router, behind the same limits, errors and authentication."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from handbell.access.types import Caller, Scope
+from handbell.actions.router import links_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
-from handbell.monitoring.router import health_router
+from handbell.messages.router import messages_router
+from handbell.monitoring.router import demo_router, health_router
+from handbell.patients.router import patients_router
+from handbell.patients.settings.router import organization_router
 from handbell.platform.http import (
     BodyLimit,
     SecurityHeaders,
@@ -20,6 +24,8 @@ from handbell.platform.http import (
 )
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
+from handbell.templates.router import templates_router
+from handbell.webhooks.router import webhooks_router
 
 PREFIX: Final = "/api/v1"
 BODY_LIMIT: Final = 5_000_000
@@ -31,6 +37,7 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await runtime.write_accounts()
         yield
         await runtime.close()
 
@@ -46,12 +53,23 @@ def create_app(runtime: Runtime) -> FastAPI:
     install_authentication(app, runtime.access, runtime.clock)
     app.add_middleware(BodyLimit, limit=BODY_LIMIT)
     app.add_middleware(SecurityHeaders)
+    for router in _resources(runtime):
+        app.include_router(router, prefix=PREFIX)
     app.include_router(health_router(runtime.db))
-    app.include_router(
-        events_router(runtime.events, runtime.clock, caller_who_writes_events),
-        prefix=PREFIX,
-    )
+    app.include_router(webhooks_router(runtime.webhooks, runtime.clock))
+    app.include_router(links_router(runtime.actions, runtime.clock))
+    if runtime.settings.clock == "simulated":
+        app.include_router(demo_router(runtime.db, runtime.clock))
     return app
+
+
+def _resources(rt: Runtime) -> Iterator[APIRouter]:
+    """What stands under `/api/v1`, behind a key or a token."""
+    yield events_router(rt.events, rt.clock, caller_who_writes_events)
+    yield patients_router(rt.contexts, rt.messages, rt.clock)
+    yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
+    yield templates_router(rt.templates)
+    yield organization_router(rt.organization_settings, rt.clock)
 
 
 def caller_who_writes_events(caller: Annotated[Caller, require(Scope.EVENTS_WRITE)]) -> Caller:

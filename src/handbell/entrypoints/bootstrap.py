@@ -1,19 +1,34 @@
 """Puts the product together from settings. The only place that knows the concrete classes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handbell.access.service import AccessService
 from handbell.access.types import Role, TokenRules, parse_role_map
+from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
+from handbell.delivery.service import DeliveryService
+from handbell.delivery.tasks import Handler
+from handbell.delivery.types import Senders
+from handbell.entrypoints import accounts
+from handbell.inbound.service import InboundService
 from handbell.integrations.events.service import EventService
+from handbell.messages.leaves import AttemptSource
+from handbell.messages.service import MessageService
 from handbell.organizations.service import OrganizationService
+from handbell.patients.context import PatientContextService
 from handbell.patients.service import PatientService
+from handbell.patients.settings.service import SettingsService
 from handbell.patients.whereabouts import InferredWhereabouts
 from handbell.platform.clock import Clock, SimClock, SystemClock
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, DatabaseUrls, urls_for
 from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
+from handbell.platform.transport import AiohttpTransport
+from handbell.reminders.service import ReminderService
+from handbell.templates.service import TemplateService
+from handbell.webhooks.service import WebhookHandler
 
 
 class SettingMissing(InvalidError):
@@ -33,19 +48,57 @@ class Runtime:
     access: AccessService
     audit: AuditService
     organizations: OrganizationService
+    patients: PatientService
+    contexts: PatientContextService
+    organization_settings: SettingsService
+    templates: TemplateService
+    messages: MessageService
+    delivery: DeliveryService
+    actions: ActionService
+    webhooks: WebhookHandler
     events: EventService
+    handlers: Mapping[str, Handler]
+    """What is done with each topic of the outbox."""
 
-    async def first_key(self, organization_name: str) -> str:
+    async def first_key(self, organization_name: str, **more: str) -> str:
         """Make the first organisation and give a key of role admin for it."""
         now = await self.clock.now()
-        created = await self.organizations.create(name=organization_name, now=now)
+        created = await self.organizations.create(name=organization_name, now=now, **more)
         key = await self.access.create_api_key(
             created.id, name="first administrator", role=Role.ADMIN, now=now
         )
         return key.key
 
+    async def write_accounts(self) -> None:
+        """Write the environment's provider accounts as rows, once there is whom to give them."""
+        await accounts.write_rows(self.db, self.settings, now=await self.clock.now())
+
     async def close(self) -> None:
         await self.db.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRuntime:
+    """What a worker's jobs need, with the connections to the providers."""
+
+    db: Database
+    clock: Clock
+    delivery: DeliveryService
+    senders: Senders
+    handlers: Mapping[str, Handler]
+
+
+async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
+    """Assemble the product inside the event loop that sends."""
+    runtime = open_runtime(settings)
+    await runtime.write_accounts()
+    return WorkerRuntime(
+        db=runtime.db,
+        clock=runtime.clock,
+        delivery=runtime.delivery,
+        senders=accounts.senders(settings, AiohttpTransport()),
+        handlers=runtime.handlers,
+    )
 
 
 def open_runtime(settings: Settings) -> Runtime:
@@ -55,16 +108,41 @@ def open_runtime(settings: Settings) -> Runtime:
         encryption_key=settings.encryption_key.get_secret_value(),
         lookup_key=settings.lookup_key.get_secret_value(),
     )
+    clock: Clock = SimClock(db.app_pool) if settings.clock == "simulated" else SystemClock()
     audit = AuditService(db, keys)
+    audit.add_source(AttemptSource(audit))
+    patients = PatientService(db, keys, InferredWhereabouts())
+    messages = MessageService(db, keys, audit, public_url=settings.public_url)
+    delivery = DeliveryService(db, messages, clock)
+    actions = ActionService(db, keys, audit, messages, delivery)
+    webhooks = WebhookHandler(
+        db,
+        keys,
+        accounts.secrets(settings),
+        delivery=delivery,
+        inbound=InboundService(keys, audit, messages, actions),
+    )
     return Runtime(
         settings=settings,
         db=db,
         keys=keys,
-        clock=SimClock(db.app_pool) if settings.clock == "simulated" else SystemClock(),
+        clock=clock,
         access=AccessService(db, keys, _token_rules(settings)),
         audit=audit,
         organizations=OrganizationService(db),
-        events=EventService(db, PatientService(db, keys, InferredWhereabouts()), audit),
+        patients=patients,
+        contexts=PatientContextService(db, keys, patients, audit),
+        organization_settings=SettingsService(db, audit),
+        templates=TemplateService(db),
+        messages=messages,
+        delivery=delivery,
+        actions=actions,
+        webhooks=webhooks,
+        events=EventService(db, patients, audit),
+        handlers={
+            "reminders.plan": ReminderService(db, messages).plan,
+            "webhooks.apply": webhooks.apply,
+        },
     )
 
 

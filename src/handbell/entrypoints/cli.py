@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import asyncpg
@@ -24,9 +25,11 @@ app = typer.Typer(
 organization = typer.Typer(no_args_is_help=True, help="Organisations: the tenants.")
 api_key = typer.Typer(no_args_is_help=True, help="API keys and their roles.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
 app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
+app.add_typer(imports, name="import")
 
 Answer = TypeVar("Answer")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -55,10 +58,34 @@ def api(
 
 @app.command()
 def dispatcher() -> None:
-    """Make the sweeps: today, seal the audit log every second."""
+    """Hand out what is due, take back ended leases, seal the audit log."""
     from handbell.entrypoints.dispatcher import run
 
     _run(run(Settings()))
+
+
+@app.command()
+def worker(
+    lanes: Annotated[
+        str, typer.Option(help="Lanes with commas between, or a group: urgent, care, bulk.")
+    ] = "urgent,replies,care,billing,marketing,jobs",
+    concurrency: Annotated[int, typer.Option(help="Jobs at once.", min=1, max=64)] = 8,
+) -> None:
+    """Do the jobs of some lanes: plan, send, apply callbacks."""
+    from handbell.entrypoints.worker import lanes_of, run
+
+    run(Settings(), lanes=lanes_of(lanes), concurrency=concurrency)
+
+
+@app.command()
+def explain(
+    message: Annotated[int, typer.Argument(help="The message's id.")],
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say why a message went, waits or never will: its decision receipt."""
+    told = _run(operations.explain(Settings(), org=org, message=message))
+    _print(told if as_json else operations.in_words(told), as_json=as_json)
 
 
 @app.command()
@@ -67,9 +94,38 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8701,
 ) -> None:
     """Play Twilio, SendGrid and WhatsApp on loopback; nothing leaves this machine."""
+    from handbell.entrypoints.pretended import stepped_clock
     from handbell.sandbox.serve import run
 
-    run(host=host, port=port)
+    run(host=host, port=port, clock=stepped_clock(Settings()))
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(help="How many days to play.")] = 14,
+    patients: Annotated[int, typer.Option(help="How many patients to make up.")] = 400,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    from_fhir: Annotated[
+        Path | None, typer.Option(help="Take the patients from this folder of FHIR files.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards.")] = False,  # noqa: FBT002
+) -> None:
+    """Play a made-up practice in stepped time and check what its patients got."""
+    from handbell.entrypoints.demo import DemoOrder, run
+
+    order = DemoOrder(
+        days=days,
+        patients=patients,
+        seed=seed,
+        json_file=json_file,
+        from_fhir=from_fhir,
+        keep=keep,
+    )
+    if not run(order):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -115,6 +171,28 @@ def audit_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
     result = _run(operations.verify_audit(Settings()))
     _print(result, as_json=as_json)
     if not result["intact"]:
+        raise typer.Exit(1)
+
+
+@imports.command("fhir")
+def import_fhir(
+    path: Annotated[
+        Path, typer.Argument(help="A bundle, NDJSON, either packed with gzip, or a folder.")
+    ],
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    source: Annotated[str, typer.Option(help="Whose ids the files use.")] = "fhir",
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write a line for each thing not used to this file.")
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Import FHIR R4 files: patients, their clinicians, places, conditions and visits."""
+    from handbell.entrypoints import importing
+
+    wanted = importing.FhirImport(path=path, org=org, source=source, rejects=rejects)
+    report = _run(importing.import_fhir(importing.installed(Settings()), wanted))
+    _print(report if as_json else importing.in_words(report), as_json=as_json)
+    if not importing.has_resources(report):
         raise typer.Exit(1)
 
 

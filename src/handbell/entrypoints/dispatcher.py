@@ -1,49 +1,132 @@
-"""`handbell dispatcher`: the sweeps that somebody has to make. Several may run anywhere."""
+"""`handbell dispatcher`: hands out what is due, and makes the sweeps that somebody has to make.
+
+Several may run anywhere: they claim past each other.
+"""
 
 import asyncio
-from typing import Final
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
+import asyncpg
+import dramatiq
+import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from handbell.entrypoints.bootstrap import Runtime, open_runtime
+from handbell.delivery.tasks import MESSAGE_LANES, hand_on, hand_out
+from handbell.entrypoints.bootstrap import Runtime, SettingMissing, database_urls, open_runtime
 from handbell.entrypoints.supervisor import stop_on_signals
+from handbell.platform import outbox
 from handbell.platform.logging import configure_logging
+from handbell.platform.queue import open_broker
 from handbell.platform.settings import Settings
 
-SEAL_EVERY_SECONDS: Final = 1.0
+SWEEP_EVERY_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.25
+SIMULATED_POLL_SECONDS: Final = 0.005
+WAKE: Final = "handbell_wake"
 
 log = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings) -> None:
-    """Sweep until SIGTERM or Ctrl-C. Raises `SettingMissing`."""
+    """Dispatch until SIGTERM or Ctrl-C. Raises `SettingMissing`."""
     configure_logging()
-    stop = asyncio.Event()
+    if not settings.redis_url:
+        raise SettingMissing("HANDBELL_REDIS_URL is not set. `handbell up` sets it.")
+    stop, wake = asyncio.Event(), asyncio.Event()
     stop_on_signals(stop)
     runtime = open_runtime(settings)
+    broker = open_broker(settings.redis_url)
     try:
-        while not stop.is_set():
-            await seal(runtime)
-            await _rest(stop, SEAL_EVERY_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_listen(settings, wake, stop))
+            group.create_task(_sweep_forever(runtime, stop))
+            group.create_task(_dispatch_forever(runtime, broker, wake, stop))
     finally:
+        broker.close()
         await runtime.close()
 
 
-async def seal(runtime: Runtime) -> None:
-    """Seal what the audit log has gathered; the newest hash also goes to the log, so that a
-    cut tail shows. A database that does not answer is asked again at the next turn."""
-    try:
-        head = await runtime.audit.seal_once(now=await runtime.clock.now())
-    except (OSError, SQLAlchemyError):
-        log.warning("audit.seal_postponed")
-        return
+async def _dispatch_forever(
+    runtime: Runtime, broker: dramatiq.Broker, wake: asyncio.Event, stop: asyncio.Event
+) -> None:
+    is_simulated = runtime.settings.clock == "simulated"
+    pause = SIMULATED_POLL_SECONDS if is_simulated else POLL_SECONDS
+    while not stop.is_set():
+        wake.clear()
+        if await _once("dispatch", dispatch(runtime, broker)):
+            continue
+        await _rest(wake, pause)
+
+
+async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:
+    """Hand out what is due now, lane by lane in their order; say how many jobs that made."""
+    now = await runtime.clock.now()
+    jobs = 0
+    for lane in MESSAGE_LANES:
+        for leased in await runtime.delivery.lease_due(lane, now=now):
+            hand_out(broker, leased)
+            jobs += 1
+    async with runtime.db.engine_transaction() as tx:
+        claimed = await outbox.claim(tx, now=now)
+    for work in claimed:
+        hand_on(broker, work)
+    return jobs + len(claimed)
+
+
+async def _sweep_forever(runtime: Runtime, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await _once("sweep", sweep(runtime))
+        await _rest(stop, SWEEP_EVERY_SECONDS)
+
+
+async def sweep(runtime: Runtime) -> int:
+    """Take back ended leases and seal what the audit log has gathered; the newest hash also
+    goes to the log, so that a cut tail shows."""
+    now = await runtime.clock.now()
+    lost = await runtime.delivery.sweep(now=now)
+    if lost:
+        log.warning("delivery.outcome_unknown", count=lost)
+    head = await runtime.audit.seal_once(now=now)
     if head is not None:
         log.info("audit.sealed", block_no=head.no, hash=head.hash.hex())
+    return lost
 
 
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
+async def _once(action: str, work: Coroutine[Any, Any, int]) -> int:
+    """Do it; a server that does not answer is asked again at the next turn."""
     try:
-        await asyncio.wait_for(stop.wait(), timeout=seconds)
+        return await work
+    except (OSError, SQLAlchemyError, redis.RedisError) as error:
+        log.warning("dispatcher.postponed", action=action, error_type=type(error).__name__)
+        await asyncio.sleep(SWEEP_EVERY_SECONDS)
+        return 0
+
+
+async def _listen(settings: Settings, wake: asyncio.Event, stop: asyncio.Event) -> None:
+    """Be woken by PostgreSQL; without it the dispatcher still polls."""
+    while not stop.is_set():
+        try:
+            async with _listening(settings, wake):
+                await stop.wait()
+        except (OSError, asyncpg.PostgresError):
+            await _rest(stop, SWEEP_EVERY_SECONDS)
+
+
+@asynccontextmanager
+async def _listening(settings: Settings, wake: asyncio.Event) -> AsyncIterator[None]:
+    connection = await asyncpg.connect(database_urls(settings).engine)
+    try:
+        await connection.add_listener(WAKE, lambda *_: wake.set())
+        yield
+    finally:
+        await connection.close()
+
+
+async def _rest(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), timeout=seconds)
     except TimeoutError:
         return

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from handbell.access.types import Role
+from handbell.audit.types import AuditEntry
 from handbell.entrypoints.bootstrap import Runtime, database_urls, open_runtime
 from handbell.migrations import service as migrations
 from handbell.platform.db import OrganizationId
@@ -54,6 +55,38 @@ async def create_api_key(settings: Settings, *, org: int, name: str, role: str) 
             organization.id, name=name, role=Role(role), now=await rt.clock.now()
         )
     return {"organization_id": org, "name": name, "role": role, "key": created.key}
+
+
+async def explain(settings: Settings, *, org: int, message: int) -> dict[str, Any]:
+    """The receipt of one message; the read is in the audit log."""
+    async with opened(settings) as rt:
+        organization_id = OrganizationId(org)
+        told = await rt.messages.explain(organization_id, message)
+        entry = AuditEntry(
+            organization_id=organization_id,
+            at=await rt.clock.now(),
+            actor="operator",
+            action="messages.explained",
+            subject={"message_id": message},
+        )
+        async with rt.db.transaction(organization_id) as tx:
+            await rt.audit.record(tx, entry)
+    return told
+
+
+def in_words(told: dict[str, Any]) -> dict[str, Any]:
+    """The receipt's sentences, without its data."""
+    return {
+        "message": told["message_id"],
+        "summary": told["summary"],
+        "reasons": "; ".join(one["words"] for one in told["reasons"]) or "none against it",
+        "decided at": told["decided_at"],
+        "planned at": told["planned_at"],
+        "attempts": ", ".join(
+            f"{one['outcome'] or 'in flight'} at {one['started_at']}" for one in told["attempts"]
+        )
+        or "none yet",
+    }
 
 
 async def examine(settings: Settings) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 import secrets
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -13,8 +15,15 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from handbell.entrypoints.bootstrap import database_urls
 from handbell.entrypoints.home import write_private
+from handbell.platform import db
+from handbell.platform.clock import SimClock
 from handbell.platform.settings import Settings
+from handbell.templates.service import library_texts
+
+PRACTICE: Final = {"phone": "212-555-0100", "postal_address": "1 Main St, Albany, NY 12207"}
+"""What the first organisation says of itself in messages, until it is told better."""
 
 
 def is_needed(settings: Settings) -> bool:
@@ -38,7 +47,37 @@ def accounts(home: Path, *, sandbox_url: str, public_url: str) -> dict[str, str]
         "HANDBELL_TWILIO_BASE_URL": f"{sandbox_url}/twilio",
         "HANDBELL_SENDGRID_BASE_URL": f"{sandbox_url}/sendgrid",
         "HANDBELL_WHATSAPP_BASE_URL": f"{sandbox_url}/whatsapp/v23.0",
+        "HANDBELL_WHATSAPP_NUMBER": "+12025550199",
+        "HANDBELL_TWILIO_BAA": "not_required",
+        "HANDBELL_SENDGRID_BAA": "not_required",
+        "HANDBELL_WHATSAPP_BAA": "not_required",
+        "HANDBELL_SANDBOX_TWILIO_AUTO_REPLY": "on",
+        "HANDBELL_SANDBOX_TEMPLATES": str(_write_templates(home)),
     }
+
+
+def _write_templates(home: Path) -> Path:
+    """The library's WhatsApp texts as Meta knows them once it has approved them."""
+    path = home / "sandbox-templates.json"
+    approved = [
+        {
+            "name": body.whatsapp.name,
+            "language": body.whatsapp.language,
+            "body": _numbered(body.body, body.whatsapp.parameters),
+        }
+        for text in library_texts()
+        for body in (text.full, text.generic)
+        if body is not None and body.whatsapp is not None
+    ]
+    write_private(path, json.dumps(approved, indent=2))
+    return path
+
+
+def _numbered(body: str, parameters: tuple[str, ...]) -> str:
+    """Our names as Meta's numbers."""
+    for no, name in enumerate(parameters, start=1):
+        body = re.sub(r"\{\{\s*" + name + r"\s*\}\}", f"{{{{{no}}}}}", body)
+    return body
 
 
 def _invent() -> dict[str, str]:
@@ -61,3 +100,10 @@ def _invent() -> dict[str, str]:
         "HANDBELL_WHATSAPP_APP_SECRET": secrets.token_hex(16),
         "HANDBELL_WHATSAPP_VERIFY_TOKEN": secrets.token_hex(16),
     }
+
+
+def stepped_clock(settings: Settings) -> SimClock | None:
+    """The clock that the sandbox shares with us in simulated time; None is the machine's own."""
+    if settings.clock != "simulated":
+        return None
+    return SimClock(db.connect(database_urls(settings).app, pool_size=4))

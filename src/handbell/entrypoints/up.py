@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from handbell.delivery.types import LANE_GROUPS
 from handbell.entrypoints import embedded, pretended
 from handbell.entrypoints.bootstrap import open_runtime
 from handbell.entrypoints.home import open_home, secrets_of, write_private
@@ -48,7 +49,7 @@ def run(settings: Settings, *, port: int) -> None:
         )
         os.environ.update(pretended_accounts)
     ready = Settings()
-    asyncio.run(_prepare(ready, home))
+    asyncio.run(_prepare(ready, home, ports))
     asyncio.run(_supervise(ready, home, ports))
 
 
@@ -69,16 +70,24 @@ async def _supervise(settings: Settings, home: Path, ports: Ports) -> None:
         _record(settings, home, ports, pids)
 
     print(f"Handbell answers on {ports.api_url} (key: {home / 'admin.key'})", flush=True)
-    children = [_child("api", "--port", str(ports.api)), _child("dispatcher")]
     if ports.sandbox is not None:
         print(f"No provider is configured: {ports.sandbox_url} plays all three", flush=True)
-        children.append(_child("sandbox", "--port", str(ports.sandbox)))
-    await supervise(children, stop=stop, started=started)
+    await supervise(children(ports), stop=stop, started=started)
 
 
-def _child(name: str, *options: str) -> Command:
+def children(ports: Ports) -> list[Command]:
+    """The product's processes: a worker for each group of lanes, and the sandbox if wanted."""
+    found = [_child("api", "api", "--port", str(ports.api)), _child("dispatcher", "dispatcher")]
+    for group, lanes in LANE_GROUPS.items():
+        found.append(_child(f"worker-{group}", "worker", "--lanes", ",".join(lanes)))
+    if ports.sandbox is not None:
+        found.append(_child("sandbox", "sandbox", "--port", str(ports.sandbox)))
+    return found
+
+
+def _child(name: str, *command: str) -> Command:
     """One of the product's own commands, run by this very interpreter."""
-    arguments = (sys.executable, "-m", "handbell.entrypoints.cli", name, *options)
+    arguments = (sys.executable, "-m", "handbell.entrypoints.cli", *command)
     return Command(name=name, arguments=arguments)
 
 
@@ -104,15 +113,16 @@ def _servers(settings: Settings, home: Path) -> dict[str, str]:
     return found
 
 
-async def _prepare(settings: Settings, home: Path) -> None:
+async def _prepare(settings: Settings, home: Path, ports: Ports) -> None:
     """Migrate; on the first start make an organisation and a key of role admin."""
     key = settings.encryption_key.get_secret_value()
     await migrate(settings.database_url, encryption_key=key)
     if (home / "admin.key").exists():
         return
     runtime = open_runtime(settings)
+    about = {} if ports.sandbox is None else pretended.PRACTICE
     try:
-        write_private(home / "admin.key", await runtime.first_key(FIRST_ORGANIZATION))
+        write_private(home / "admin.key", await runtime.first_key(FIRST_ORGANIZATION, **about))
     finally:
         await runtime.close()
 

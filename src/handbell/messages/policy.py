@@ -20,8 +20,8 @@ from handbell.messages.types import (
     SendFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.policy import is_useful, next_allowed, plan_send
-from handbell.scheduling.types import Anchor, NoWindow
+from handbell.scheduling.policy import is_allowed, is_useful, next_allowed, plan_send
+from handbell.scheduling.types import Anchor, At, NoWindow
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(hours=168)
@@ -55,6 +55,8 @@ def decide(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
 def refusals_of(facts: EligibilityFacts) -> Iterator[Reason]:
     """Every reason never to send, in the order of regulation.md §0.1."""
     yield from _recipient(facts)
+    if facts.is_superseded:
+        yield Reason.SUPERSEDED
     yield from _optout(facts)
     yield from _channel(facts)
     yield from _consent(facts)
@@ -83,21 +85,34 @@ def _earliest(
     facts: SendFacts, anchor: Anchor, *, now: datetime
 ) -> tuple[datetime | None, tuple[Reason, ...]]:
     """The instant that satisfies plan, pause and caps together; None where there is none."""
-    plan = plan_send(facts.window, anchor, now=now)
-    if isinstance(plan, NoWindow):
-        return None, (Reason.OUTSIDE_WINDOW,)
-    reasons = (Reason.OUTSIDE_WINDOW,) if plan.reasons else ()
-    at = plan.send_at
-    if facts.eligibility.message_class in UNCAPPED:
-        return at, reasons
+    planned, reasons = _planned(facts, anchor, now=now)
+    if planned is None or facts.eligibility.message_class in UNCAPPED:
+        return planned, reasons
+    at = planned
     if facts.pause_until is not None and facts.pause_until > now:
         reasons = (*reasons, Reason.PAUSED)
         at = max(at, facts.pause_until)
     lifted = cap_lifts(facts.caps, at=at)
     if lifted > at:
         reasons = (*reasons, Reason.OVER_CAP)
+    if lifted == planned:
+        return planned, reasons
     allowed = next_allowed(facts.window, now=lifted)
     return (None if isinstance(allowed, NoWindow) else allowed), reasons
+
+
+def _planned(
+    facts: SendFacts, anchor: Anchor, *, now: datetime
+) -> tuple[datetime | None, tuple[Reason, ...]]:
+    """What the hours alone allow. What is due and allowed leaves at this very instant: a plan
+    falls on whole minutes, and a message that is due never waits for the next one."""
+    is_due = isinstance(anchor, At) and anchor.instant <= now
+    if is_due and is_allowed(facts.window, at=now):
+        return now, ()
+    plan = plan_send(facts.window, anchor, now=now)
+    if isinstance(plan, NoWindow):
+        return None, (Reason.OUTSIDE_WINDOW,)
+    return plan.send_at, (Reason.OUTSIDE_WINDOW,) if plan.reasons else ()
 
 
 def _recipient(facts: EligibilityFacts) -> Iterator[Reason]:
@@ -121,6 +136,8 @@ def _channel(facts: EligibilityFacts) -> Iterator[Reason]:
     proactive = facts.message_class not in UNCAPPED
     if proactive and not facts.is_allowed:
         yield Reason.CHANNEL_NOT_ALLOWED
+    if not facts.has_sender:
+        yield Reason.NO_SENDER
     if facts.message_class is MessageClass.MARKETING and not facts.has_marketing_opt_in:
         yield Reason.MARKETING_NOT_OPTED_IN
     to_us_whatsapp = facts.channel is Channel.WHATSAPP and facts.is_us_number

@@ -1,12 +1,59 @@
-"""What the gate looks at, what it answers, and the reasons it gives."""
+"""Orders, what the gate looks at and answers, and what is shown of a message."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NewType
 
-from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.types import WindowFacts
+from handbell.platform.vocabulary import Channel, MessageClass, Purpose
+from handbell.scheduling.types import Anchor, WindowFacts
+
+MessageId = NewType("MessageId", int)
+
+
+class Lifecycle(StrEnum):
+    """Where a message stands with us. Values are stored and shown: append only."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+PENDING = (Lifecycle.SCHEDULED, Lifecycle.QUEUED)
+"""What may still be withdrawn: nothing has been said to a provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOrder:
+    """A wish to tell one patient one thing; only the gate turns it into a message.
+
+    `order_key` is unique in the organisation for ever: repeating it gives the first admission.
+    Without a `channel` the patient's order of channels decides; a reply names the `address_id`
+    that it answers, and `answers_at`, when the patient wrote. `reminder_offset` is in minutes
+    before `serves_at`, the start of the visit. `variables` are the caller's own.
+    """
+
+    patient_id: int
+    purpose: Purpose
+    anchor: Anchor
+    order_key: str
+    ordered_by: str
+    channel: Channel | None = None
+    address_id: int | None = None
+    template_id: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    appointment_id: int | None = None
+    appointment_version: int | None = None
+    reminder_offset: int | None = None
+    serves_at: datetime | None = None
+    answers_at: datetime | None = None
 
 
 class Reason(StrEnum):
@@ -29,6 +76,15 @@ class Reason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     PAUSED = "paused"
     PLANNED = "planned"
+    SUPERSEDED = "superseded"
+    NO_SENDER = "no_sender"
+    WITHDRAWN = "withdrawn"
+    LEAKS = "leaks"
+    TOO_LONG = "too_long"
+    UNRENDERABLE = "unrenderable"
+    RETRYING = "retrying"
+    GIVEN_UP = "given_up"
+    PROVIDER_REFUSED = "provider_refused"
 
 
 class ConsentStatus(StrEnum):
@@ -69,7 +125,9 @@ class EligibilityFacts:
     """Everything about the recipient and the content that does not depend on the hour.
 
     `address_id` is None where the patient has no address on the channel; `template` is None
-    where no published version fits purpose, channel and language.
+    where no published version fits purpose, channel and language. `is_superseded`: the visit it
+    is about was moved, cancelled or is otherwise no longer what the order knew. `has_sender`:
+    the organisation has an account for the channel.
     """
 
     message_class: MessageClass
@@ -86,6 +144,8 @@ class EligibilityFacts:
     is_whatsapp_us_enabled: bool
     consent: ConsentStatus
     template: TemplateFacts | None
+    is_superseded: bool = False
+    has_sender: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,3 +187,96 @@ class Refuse:
 
 
 Decision = Send | Defer | Refuse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What became of an order. A refusal is an answer, with every reason."""
+
+    message_id: MessageId
+    lifecycle: Lifecycle
+    channel: Channel
+    scheduled_at: datetime | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMessage:
+    """A message about a visit, planned or already sent."""
+
+    id: MessageId
+    purpose: Purpose
+    reminder_offset: int | None
+    serves_at: datetime | None
+    appointment_version: int | None
+    lifecycle: Lifecycle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The message that a patient's answer belongs to.
+
+    `is_named`: the answer itself points at it. `open_appointments` counts the visits that we
+    have asked about on the address and that are still open.
+    """
+
+    message_id: MessageId
+    patient_id: int
+    appointment_id: int | None
+    appointment_version: int | None
+    purpose: Purpose
+    is_named: bool
+    open_appointments: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the answer can mean one visit only."""
+        return self.is_named or self.open_appointments <= 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFilter:
+    """What a list is narrowed to; None leaves it open. `progress` narrows accepted messages."""
+
+    patient_id: int | None = None
+    appointment_id: int | None = None
+    channel: Channel | None = None
+    lifecycles: tuple[Lifecycle, ...] | None = None
+    progress: tuple[str | None, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A message as it is shown: address and text are the patient's data, in clear."""
+
+    id: MessageId
+    patient_id: int
+    template_id: int | None
+    purpose: Purpose
+    message_class: MessageClass
+    channel: Channel
+    recipient: str | None
+    subject: str | None
+    body: str | None
+    variables: Mapping[str, str]
+    lifecycle: Lifecycle
+    progress: str | None
+    reasons: tuple[Reason, ...]
+    ordered_by: str
+    created_at: datetime
+    scheduled_at: datetime | None
+    sent_at: datetime | None
+    replied_at: datetime | None
+    appointment_id: int | None
+    appointment_version: int | None
+    reminder_offset: int | None
+    provider_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """When something last happened between us and a patient."""
+
+    last_sent: datetime | None
+    last_opened: datetime | None
+    last_replied: datetime | None

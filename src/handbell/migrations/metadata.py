@@ -11,10 +11,18 @@ DOMAINS_WITH_TABLES: Final = (
     "platform",
     "organizations",
     "audit",
+    "channels",
     "access",
     "directory",
     "preferences",
     "consent",
+    "templates",
+    "links",
+    "messages",
+    "webhooks",
+    "inbound",
+    "staff",
+    "integrations.fhir",
 )
 
 

@@ -1,4 +1,4 @@
-"""Brings a database to the newest shape, as the owner: roles first, then the revisions."""
+"""Brings a database to the newest shape, as the owner: roles, revisions, packaged texts."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from handbell.platform.clock import SystemClock
 from handbell.platform.crypto import database_password
 from handbell.platform.db import APP_ROLE, ENGINE_ROLE, async_url
+from handbell.templates.service import publish_library
 
 
 async def migrate(owner_url: str, *, encryption_key: str, revision: str = "head") -> str:
@@ -19,6 +21,10 @@ async def migrate(owner_url: str, *, encryption_key: str, revision: str = "head"
             await tx.run_sync(_ensure_roles, encryption_key)
         async with engine.connect() as connection:
             await connection.run_sync(_alembic, "upgrade", revision)
+        if revision == "head":
+            async with engine.begin() as tx:
+                await publish_library(tx, now=await SystemClock().now())
+        async with engine.connect() as connection:
             return await connection.run_sync(_current)
     finally:
         await engine.dispose()

@@ -7,7 +7,10 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from handbell.monitoring.idle import demo_router
 from handbell.platform.db import Database
+
+__all__ = ["demo_router", "health_router"]
 
 
 class Health(BaseModel):

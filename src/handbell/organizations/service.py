@@ -1,14 +1,20 @@
 """Creates organisations and tells what is known of one."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.exc import IntegrityError
 
 from handbell.organizations.errors import OrganizationNameTaken, OrganizationNotFound
 from handbell.organizations.tables import OrganizationRow, OrganizationSettingsRow
-from handbell.organizations.types import Organization
-from handbell.platform.db import Database, OrganizationId
+from handbell.organizations.types import Organization, OrganizationSettings, StopScope
+from handbell.platform.db import Database, OrganizationId, Tx
+
+Values = Mapping[str, Any]
+"""Columns and what they shall hold."""
 
 
 class OrganizationService:
@@ -48,14 +54,60 @@ class OrganizationService:
 
     async def get(self, organization_id: OrganizationId) -> Organization:
         """Give the organisation, or raise `OrganizationNotFound`."""
-        statement = select(OrganizationRow.__table__).where(OrganizationRow.id == organization_id)
         async with self._db.transaction(organization_id) as tx:
-            row = (await tx.execute(statement)).mappings().one_or_none()
-        if row is None:
-            raise OrganizationNotFound(
-                "There is no such organisation.", organization_id=organization_id
-            )
-        return _to_organization(row["id"], {name: row[name] for name in _SHOWN})
+            return await organization_in(tx, organization_id)
+
+
+async def organization_in(tx: Tx, organization_id: OrganizationId) -> Organization:
+    """The organisation, inside another use case; raises `OrganizationNotFound`."""
+    statement = select(OrganizationRow.__table__).where(OrganizationRow.id == organization_id)
+    row = (await tx.execute(statement)).mappings().one_or_none()
+    if row is None:
+        raise OrganizationNotFound(
+            "There is no such organisation.", organization_id=organization_id
+        )
+    return _to_organization(row["id"], {name: row[name] for name in _SHOWN})
+
+
+async def settings_in(tx: Tx, organization_id: OrganizationId) -> OrganizationSettings:
+    """What the organisation has decided, inside another use case."""
+    statement = select(OrganizationSettingsRow.__table__).where(
+        OrganizationSettingsRow.organization_id == organization_id
+    )
+    row = (await tx.execute(statement)).one()
+    return OrganizationSettings(
+        informs_at_intake=row.informs_at_intake,
+        whatsapp_us_enabled=row.whatsapp_us_enabled,
+        sms_ceiling=row.sms_ceiling,
+        stop_scope=StopScope(row.stop_scope),
+        care_per_day=row.care_per_day,
+        max_segments=row.max_segments,
+    )
+
+
+async def change_in(
+    tx: Tx, organization_id: OrganizationId, *, facts: Values, decisions: Values
+) -> None:
+    """Write the named columns of the organisation and of its settings, inside another use case.
+
+    Holds the organisation's row from the start, so that two changes follow one another. Raises
+    `OrganizationNameTaken`.
+    """
+    own = select(OrganizationRow.id).where(OrganizationRow.id == organization_id)
+    await tx.execute(own.with_for_update(key_share=True))
+    if facts:
+        await _write_facts(tx, organization_id, facts)
+    if decisions:
+        where = OrganizationSettingsRow.organization_id == organization_id
+        await tx.execute(update(OrganizationSettingsRow).where(where).values(**decisions))
+
+
+async def _write_facts(tx: Tx, organization_id: OrganizationId, facts: Values) -> None:
+    where = OrganizationRow.id == organization_id
+    try:
+        await tx.execute(update(OrganizationRow).where(where).values(**facts))
+    except IntegrityError as taken:
+        raise OrganizationNameTaken("Another organisation bears this name.") from taken
 
 
 _SHOWN = ("name", "phone", "postal_address", "support_email")

@@ -10,10 +10,12 @@ from handbell.directory.errors import InvalidAddress
 from handbell.directory.types import Stale, Taken, ThingKind
 from handbell.patients import store
 from handbell.patients.types import (
+    ADDRESS_FIELDS,
     Contact,
     Reason,
     Registered,
     Registration,
+    SaidContacts,
     ToldConsent,
     Unusable,
     Whereabouts,
@@ -65,6 +67,69 @@ class PatientService:
             patient_id=result.internal_id,
             is_stale=isinstance(result, Stale),
             reasons=tuple(intake.reasons),
+        )
+
+    async def set_contacts_in(
+        self, tx: Tx, organization_id: OrganizationId, said: SaidContacts, *, now: datetime
+    ) -> None:
+        """Let each channel that is spoken of have this one address, or none.
+
+        The address that a patient is shown with already stays as it is. A new one is consent
+        for care, as at registration. Raises `InvalidAddress` with the field that is wrong.
+        """
+        shown = await store.shown_points(tx, said.patient_id)
+        points = []
+        for channel, value in said.values.items():
+            point = value and await self._said_point(
+                tx, organization_id, said.patient_id, (channel, value)
+            )
+            if point and channel in shown and shown[channel][0] == point.address_id:
+                continue
+            kept = [point.address_id] if point else []
+            await store.retire_contact_points(tx, said.patient_id, kept=kept, channels=[channel])
+            points += [point] if point else []
+        await self._put_said(tx, organization_id, said, points, now=now)
+
+    async def _said_point(
+        self, tx: Tx, organization_id: OrganizationId, patient_id: int, told: tuple[Channel, str]
+    ) -> store.ContactPoint:
+        try:
+            return await self.contact_point_in(tx, organization_id, patient_id, told)
+        except InvalidAddress as wrong:
+            field = ADDRESS_FIELDS[told[0]]
+            raise InvalidAddress(wrong.message, **{**wrong.details, "field": field}) from wrong
+
+    async def _put_said(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        said: SaidContacts,
+        points: list[store.ContactPoint],
+        *,
+        now: datetime,
+    ) -> None:
+        key = await store.subject_key(tx, self.keys, said.patient_id)
+        for point in sorted(points, key=lambda point: point.address_id):
+            await store.put_contact_point(
+                tx, organization_id, said.patient_id, key, point, now=now
+            )
+            await consent.record_registration(
+                tx, organization_id, point.address_id, source=said.source, at=now, now=now
+            )
+
+    async def contact_point_in(
+        self, tx: Tx, organization_id: OrganizationId, patient_id: int, told: tuple[Channel, str]
+    ) -> store.ContactPoint:
+        """Read an address as told, with what the rules need of it, or raise `InvalidAddress`."""
+        channel, value = told
+        home = await store.residence(tx, patient_id)
+        address = directory.canonical_address(channel, value, region=home.country)
+        address_hash = self.keys.address_hash(channel, address.value)
+        return store.ContactPoint(
+            address_id=await directory.ensure_address(tx, organization_id, channel, address_hash),
+            address=address,
+            zones=self.whereabouts.candidate_zones(address, home),
+            states=self.whereabouts.states(address, home),
         )
 
 
@@ -178,23 +243,14 @@ class _Intake:
         if contact.channel not in set(Channel):
             self._leave_out(Unusable.UNKNOWN_CHANNEL, f"contacts[{no}].channel")
             return None
-        home = await store.residence(self.tx, patient_id)
-        channel = Channel(contact.channel)
+        told = (Channel(contact.channel), contact.value)
         try:
-            address = directory.canonical_address(channel, contact.value, region=home.country)
+            return await self.service.contact_point_in(
+                self.tx, self.organization_id, patient_id, told
+            )
         except InvalidAddress:
             self._leave_out(Unusable.INVALID_ADDRESS, f"contacts[{no}].value")
             return None
-        address_hash = self.service.keys.address_hash(channel, address.value)
-        whereabouts = self.service.whereabouts
-        return store.ContactPoint(
-            address_id=await directory.ensure_address(
-                self.tx, self.organization_id, channel, address_hash
-            ),
-            address=address,
-            zones=whereabouts.candidate_zones(address, home),
-            states=whereabouts.states(address, home),
-        )
 
     async def _put_consents(self, patient_id: int) -> None:
         if not self.told.consents:

@@ -15,6 +15,7 @@ from handbell.patients.types import Registration, Residence
 from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.tables import SubjectKeyRow
+from handbell.platform.vocabulary import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -112,6 +113,25 @@ async def current_addresses(tx: Tx, patient_id: int) -> list[tuple[int, str]]:
     return [(row.address_id, row.channel) for row in await tx.execute(statement)]
 
 
+async def lock(tx: Tx, patient_id: int) -> bool:
+    """Hold the patient's row until the transaction ends; say whether there is one."""
+    statement = select(PatientRow.id).where(PatientRow.id == patient_id)
+    locked = await tx.execute(statement.with_for_update(key_share=True))
+    return locked.one_or_none() is not None
+
+
+async def shown_points(tx: Tx, patient_id: int) -> dict[Channel, tuple[int, bytes]]:
+    """Per channel the address id and the encrypted address that a patient is shown with: of
+    several current ones the newest."""
+    statement = (
+        select(ContactPointRow.channel, ContactPointRow.address_id, ContactPointRow.address)
+        .where(ContactPointRow.patient_id == patient_id, ContactPointRow.is_current)
+        .order_by(ContactPointRow.id)
+    )
+    rows = await tx.execute(statement)
+    return {Channel(row.channel): (row.address_id, row.address) for row in rows}
+
+
 async def put_contact_point(
     tx: Tx,
     organization_id: OrganizationId,
@@ -143,12 +163,19 @@ async def put_contact_point(
     )
 
 
-async def retire_contact_points(tx: Tx, patient_id: int, *, kept: Collection[int]) -> None:
+async def retire_contact_points(
+    tx: Tx,
+    patient_id: int,
+    *,
+    kept: Collection[int],
+    channels: Collection[Channel] = tuple(Channel),
+) -> None:
     """Mark the addresses that are no longer told as not current; they are kept."""
     await tx.execute(
         update(ContactPointRow)
         .where(
             ContactPointRow.patient_id == patient_id,
+            ContactPointRow.channel.in_(list(channels)),
             ContactPointRow.address_id.not_in(list(kept)),
         )
         .values(is_current=False)

@@ -1,9 +1,10 @@
 """A registration in our words, and what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from handbell.consent.types import Kind
 from handbell.directory.types import Address, Origin
@@ -16,6 +17,23 @@ class Contact:
 
     channel: str
     value: str
+
+
+ADDRESS_FIELDS: Final = {
+    Channel.EMAIL: "email_address",
+    Channel.SMS: "sms_number",
+    Channel.WHATSAPP: "whatsapp_number",
+}
+"""How an address is called where there is one per channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SaidContacts:
+    """The one address of each channel that is spoken of, None for none; `source` said so."""
+
+    patient_id: int
+    values: Mapping[Channel, str | None]
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

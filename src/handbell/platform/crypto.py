@@ -71,6 +71,7 @@ class KeyRing:
         self._kek = {KEK_VERSION: derive(encryption_key, "key-encryption-key/1")}
         self._lookup = derive(lookup_key, "lookup")
         self.audit_key = derive(encryption_key, "audit")
+        self._unassigned = derive(encryption_key, "webhooks")
 
     def wrap(self, subject: SubjectKey) -> tuple[bytes, int]:
         """Give the wrapped data key and the version of the key that wrapped it."""
@@ -80,6 +81,13 @@ class KeyRing:
         if version not in self._kek:
             raise CannotDecrypt("subject-key")
         return SubjectKey(unseal(self._kek[version], wrapped, context="subject-key"))
+
+    def seal_raw(self, raw: bytes, *, context: str) -> bytes:
+        """Encrypt what came in before it is known which patient it is from."""
+        return seal(self._unassigned, raw, context=context)
+
+    def unseal_raw(self, sealed: bytes, *, context: str) -> bytes:
+        return unseal(self._unassigned, sealed, context=context)
 
     def address_hash(self, channel: str, canonical_address: str) -> bytes:
         """A keyed hash for equality: 32 bytes, useless without the look-up key."""

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.leases import ENDED, UNTIL
 from handbell.platform.tables import OutboxRow
 
-LEASE: Final = timedelta(minutes=1)
 BATCH: Final = 100
+MOST_PAUSE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +51,15 @@ async def add(
     )
 
 
-async def claim(
-    tx: Tx, *, now: datetime, limit: int = BATCH, lease: timedelta = LEASE
-) -> list[Work]:
+async def claim(tx: Tx, *, now: datetime, limit: int = BATCH) -> list[Work]:
     """Take due work, oldest first, past what others hold; it comes back after the lease.
 
-    Run it in an engine transaction, commit, do the work, then call `done`.
+    Run it in an engine transaction, commit, do the work, then call `done` or `postpone`.
     """
+    is_free = or_(OutboxRow.leased_until.is_(None), text(f"outbox.{ENDED}"))
     due = (
         select(OutboxRow.id)
-        .where(OutboxRow.not_before <= now)
+        .where(OutboxRow.not_before <= now, is_free)
         .order_by(OutboxRow.not_before, OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -67,7 +67,7 @@ async def claim(
     statement = (
         update(OutboxRow)
         .where(OutboxRow.id.in_(due.scalar_subquery()))
-        .values(not_before=now + lease, attempts=OutboxRow.attempts + 1)
+        .values(leased_until=literal_column(UNTIL), attempts=OutboxRow.attempts + 1)
         .returning(
             OutboxRow.id,
             OutboxRow.organization_id,
@@ -93,3 +93,13 @@ async def claim(
 async def done(tx: Tx, work_ids: Iterable[int]) -> None:
     """Forget finished work."""
     await tx.execute(delete(OutboxRow).where(OutboxRow.id.in_(list(work_ids))))
+
+
+async def postpone(tx: Tx, work_id: int, *, attempts: int, now: datetime) -> None:
+    """Give work back that failed: it is due again after 1, 2, 4 … seconds, at most an hour."""
+    pause = min(timedelta(seconds=2 ** min(attempts - 1, 12)), MOST_PAUSE)
+    await tx.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == work_id)
+        .values(not_before=now + pause, leased_until=None)
+    )

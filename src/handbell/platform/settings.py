@@ -23,6 +23,10 @@ def _also(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"HANDBELL_{name}", *others)
 
 
+Agreement = Literal["signed", "not_required", "none"]
+"""Whether a HIPAA business associate agreement covers a provider account."""
+
+
 class Settings(BaseSettings):
     """All that an operator can set. Secrets have no default: `handbell up` makes its own."""
 
@@ -63,6 +67,7 @@ class Settings(BaseSettings):
         default="", validation_alias=_also("TWILIO_FROM", "TWILIO_PHONE_NUMBER")
     )
     twilio_messaging_service_sid: str = ""
+    twilio_baa: Agreement = "none"
 
     sendgrid_base_url: str = "https://api.sendgrid.com"
     sendgrid_api_key: SecretStr = Field(
@@ -75,6 +80,7 @@ class Settings(BaseSettings):
         default="", validation_alias=_also("SENDGRID_FROM_NAME", "SENDGRID_FROM_NAME")
     )
     sendgrid_webhook_public_key: str = ""
+    sendgrid_baa: Agreement = "none"
 
     whatsapp_base_url: str = "https://graph.facebook.com/v23.0"
     whatsapp_access_token: SecretStr = Field(
@@ -85,6 +91,8 @@ class Settings(BaseSettings):
         default="", validation_alias=_also("WHATSAPP_BUSINESS_ID", "WHATSAPP_BUSINESS_ID")
     )
     whatsapp_phone_number_id: str = ""
+    whatsapp_number: str = ""
+    whatsapp_baa: Agreement = "none"
     whatsapp_app_secret: SecretStr = SecretStr("")
     whatsapp_verify_token: SecretStr = Field(
         default=SecretStr(""),

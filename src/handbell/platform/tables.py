@@ -36,7 +36,10 @@ class SubjectKeyRow(Base):
 
 
 class OutboxRow(Base):
-    """Work left behind by a transaction: a topic and ids, never a patient's data."""
+    """Work left behind by a transaction: a topic and ids, never a patient's data.
+
+    `leased_until` is the one column compared with the database's own clock.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_due", "not_before", "id"),)
@@ -47,6 +50,7 @@ class OutboxRow(Base):
     args: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(Instant)
     not_before: Mapped[datetime] = mapped_column(Instant)
+    leased_until: Mapped[datetime | None] = mapped_column(Instant)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
 
 

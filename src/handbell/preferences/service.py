@@ -13,7 +13,9 @@ from handbell.preferences.types import Level, LevelSettings, Preferences, Settin
 canonical_language = policy.canonical_language
 canonical_zone = policy.canonical_zone
 create_inherited = store.put_inherited
+resolution = store.resolution
 resolve_many_in = store.resolve_many
+to_preferences = store.to_preferences
 
 
 async def put_in(

@@ -104,11 +104,12 @@ async def resolve_many(
     tx: Tx, organization_id: OrganizationId, patient_ids: Iterable[int]
 ) -> dict[int, Preferences]:
     """Resolve any number of patients in one statement; unknown ids are left out."""
-    statement = _resolution(organization_id).where(PatientRow.id.in_(list(patient_ids)))
-    return {row.patient_id: _to_preferences(row) for row in await tx.execute(statement)}
+    statement = resolution(organization_id).where(PatientRow.id.in_(list(patient_ids)))
+    return {row.patient_id: to_preferences(row) for row in await tx.execute(statement)}
 
 
-def _resolution(organization_id: OrganizationId) -> Select[Any]:
+def resolution(organization_id: OrganizationId) -> Select[Any]:
+    """What holds for each patient: `patient_id`, every field, and every `<field>_level`."""
     ids: dict[Level, Any] = {
         Level.PATIENT: PatientRow.id,
         Level.PROVIDER: PatientRow.provider_id,
@@ -160,7 +161,8 @@ def _to_settings(row: Row[Any]) -> Settings:
     return Settings(**_fields(row))
 
 
-def _to_preferences(row: Row[Any]) -> Preferences:
+def to_preferences(row: Row[Any]) -> Preferences:
+    """Read a row that holds the columns of `resolution`."""
     levels = {field: Level(getattr(row, f"{field}_level")) for field in FIELDS}
     return Preferences(**_fields(row), levels=levels)
 

@@ -25,6 +25,7 @@ def create_app(config: SandboxConfig, clock: Clock, *, simulated: bool) -> FastA
     In simulated time nothing happens by itself: actions wait for `POST /_sandbox/release`.
     """
     world = World(config=config, clock=clock, simulated=simulated)
+    world.templates = {(name, language): body for name, language, body in config.templates}
     key = load_private_key(config.sendgrid_private_key)
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox.delivery import Courier
-from handbell.sandbox.types import Received, Reply
+from handbell.sandbox.types import Received, Reply, Written
 from handbell.sandbox.world import Fault, World
 
 
@@ -78,6 +78,11 @@ def _add_reading(router: APIRouter, world: World) -> None:
         ]
         return PlainTextResponse("".join(rows), media_type="application/x-ndjson")
 
+    @router.get("/replies")
+    async def replies() -> PlainTextResponse:
+        rows = [json.dumps(_show_written(one)) + "\n" for one in world.written]
+        return PlainTextResponse("".join(rows), media_type="application/x-ndjson")
+
     @router.get("/next")
     async def next_action() -> dict[str, datetime | int | None]:
         """The earliest action's instant, and how many actions are due by now."""
@@ -120,3 +125,15 @@ def _show(one: Received) -> dict[str, object]:
     }
     more = {"subject": one.subject, "template": one.template}
     return shown | {name: value for name, value in more.items() if value is not None}
+
+
+def _show_written(one: Written) -> dict[str, object]:
+    return {
+        "at": one.at.isoformat(),
+        "channel": one.reply.channel,
+        "from": one.reply.sender,
+        "to": one.reply.to,
+        "body": one.reply.body,
+        "messages_when_sent": one.messages_when_sent,
+        "messages_when_answered": one.messages_when_answered,
+    }

@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from handbell.sandbox import signing
 from handbell.sandbox.inbound import receive
-from handbell.sandbox.types import Action, FormPost, MailEvent, Reply, WhatsAppChange
+from handbell.sandbox.types import (
+    Action,
+    FormPost,
+    MailEvent,
+    Reply,
+    WhatsAppChange,
+    Written,
+)
 from handbell.sandbox.world import World
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -83,7 +90,18 @@ class Courier:
 
     async def reply(self, reply: Reply, *, now: datetime) -> bool:
         """Let a patient write; say whether the webhook was answered well."""
-        webhook = receive(self.world, reply, now=now)
+        before = len(self.world.received)
+        is_taken = await self._carry(receive(self.world, reply, now=now))
+        written = Written(
+            at=now,
+            reply=reply,
+            messages_when_sent=before,
+            messages_when_answered=len(self.world.received),
+        )
+        self.world.written.append(written)
+        return is_taken
+
+    async def _carry(self, webhook: FormPost | WhatsAppChange | None) -> bool:
         match webhook:
             case FormPost():
                 return await self._post_form(webhook)

@@ -1,6 +1,9 @@
 """The sandbox as a process: reads `HANDBELL_*` and serves until it is told to stop."""
 
+import json
 import os
+from pathlib import Path
+from typing import Final
 
 import uvicorn
 
@@ -9,12 +12,17 @@ from handbell.platform.settings import Settings
 from handbell.sandbox.app import create_app
 from handbell.sandbox.types import SandboxConfig
 
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than any client keeps a connection: one that we close while a request is on its way
+would leave its outcome unknown."""
+
 
 def config_from(settings: Settings) -> SandboxConfig:
     """The accounts that the product is set up with are the ones that the sandbox plays.
 
     Its own: `HANDBELL_SANDBOX_SENDGRID_PRIVATE_KEY`, `HANDBELL_SANDBOX_PATIENTS=on`,
-    `HANDBELL_SANDBOX_SEED`, `HANDBELL_SANDBOX_TWILIO_AUTO_REPLY=on`.
+    `HANDBELL_SANDBOX_SEED`, `HANDBELL_SANDBOX_TWILIO_AUTO_REPLY=on`, and
+    `HANDBELL_SANDBOX_TEMPLATES`, a JSON file of approved WhatsApp templates.
     """
     own = {
         name.removeprefix("HANDBELL_SANDBOX_"): value
@@ -36,10 +44,22 @@ def config_from(settings: Settings) -> SandboxConfig:
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         patients=own.get("PATIENTS") == "on",
         seed=int(own.get("SEED", "0")),
+        templates=_templates(own.get("TEMPLATES", "")),
     )
+
+
+def _templates(path: str) -> tuple[tuple[str, str, str], ...]:
+    told = json.loads(Path(path).read_text()) if path else []
+    return tuple((one["name"], one["language"], one["body"]) for one in told)
 
 
 def run(host: str = "127.0.0.1", port: int = 8701, *, clock: Clock | None = None) -> None:
     """Serve; a `clock` that is given is stepped by someone else (simulated time)."""
     app = create_app(config_from(Settings()), clock or SystemClock(), simulated=clock is not None)
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )

@@ -30,6 +30,7 @@ class SandboxConfig:
     whatsapp_number: str = "+12025550199"
     patients: bool = False
     seed: int = 0
+    templates: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,20 @@ class Reply:
     to: str
     body: str
     context: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A patient's message that was carried to the product.
+
+    Both numbers count the messages received until then: when the webhook left, and when it was
+    answered.
+    """
+
+    at: datetime
+    reply: Reply
+    messages_when_sent: int
+    messages_when_answered: int
 
 
 Deed = FormPost | WhatsAppChange | MailEvent | Reply

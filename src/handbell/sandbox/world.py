@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from handbell.platform.clock import Clock
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox import patients
-from handbell.sandbox.types import Action, Deed, Received, Reply, SandboxConfig
+from handbell.sandbox.types import Action, Deed, Received, Reply, SandboxConfig, Written
 
 
 @dataclass(slots=True)
@@ -27,10 +27,12 @@ class World:
     clock: Clock
     simulated: bool
     received: list[Received] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     texts: dict[str, dict[str, object]] = field(default_factory=dict)
     blocked: set[tuple[str, str]] = field(default_factory=set)
     suppressed: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
+    answered: set[tuple[str, str]] = field(default_factory=set)
     window_until: dict[str, datetime] = field(default_factory=dict)
     templates: dict[tuple[str, str], str] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
@@ -42,9 +44,10 @@ class World:
         """Forget everything but the templates, which are the account's and not a run's."""
         for kept in (self.texts, self.window_until, self.faults, self.counts):
             kept.clear()
-        for kept_set in (self.blocked, self.suppressed, self.silent):
+        for kept_set in (self.blocked, self.suppressed, self.silent, self.answered):
             kept_set.clear()
         self.received.clear()
+        self.written.clear()
         self.heap.clear()
 
     def plan(self, action: Action) -> None:
@@ -66,14 +69,20 @@ class World:
             )
 
     def keep(self, message: Received) -> None:
-        """Keep a message that reaches its patient, who may answer it later."""
+        """Keep a message that reaches its patient, who may answer it later.
+
+        Nobody answers the same text twice: a repeated answer to a repeated question would have
+        no end.
+        """
         self.received.append(message)
         if not self.config.patients or message.channel is Channel.EMAIL:
             return
         seed = self.config.seed
         text = patients.answer(seed, message.to, message.body)
-        if text is None or message.to in self.silent:
+        question = (message.to, patients.body_key(message.body))
+        if text is None or message.to in self.silent or question in self.answered:
             return
+        self.answered.add(question)
         at = patients.answers_at(
             seed, message.to, message.body, now=message.at, simulated=self.simulated
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from handbell.platform.errors import InvalidError
+from handbell.platform.errors import InvalidError, NotFoundError
 
 
 class UnknownVariable(InvalidError):
@@ -49,3 +49,9 @@ class TemplateLeaks(InvalidError):
 
     def __init__(self, reasons: Iterable[StrEnum]) -> None:
         super().__init__("The text holds protected information.", reasons=sorted(reasons))
+
+
+class TemplateNotFound(NotFoundError):
+    """There is no such template for this organisation."""
+
+    code = "template_not_found"

@@ -88,3 +88,26 @@ class Rendered:
 
     content: Content
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateView:
+    """A published template as it stands now; without an organisation it is the library's."""
+
+    id: int
+    organization_id: int | None
+    version_id: int
+    version_no: int
+    full: TemplateBody
+    generic: TemplateBody | None
+    level: DisclosureLevel
+    sibling_level: DisclosureLevel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateFilter:
+    """What a list is narrowed to; None leaves it open."""
+
+    purpose: Purpose | None = None
+    channel: Channel | None = None
+    language: str | None = None

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from handbell.consent.types import Kind
 from handbell.directory import service as directory
@@ -18,6 +17,7 @@ from handbell.directory.types import (
     Taken,
     ThingKind,
 )
+from handbell.integrations import visits
 from handbell.integrations.events.payloads import (
     AppointmentData,
     DefaultsData,
@@ -27,12 +27,9 @@ from handbell.integrations.events.payloads import (
 )
 from handbell.patients.service import PatientService
 from handbell.patients.types import Contact, Registration, Residence, ToldConsent
-from handbell.platform import outbox
 from handbell.platform.db import OrganizationId, Tx
 from handbell.preferences import service as preferences
-from handbell.preferences.types import Level, LevelSettings
-
-PLAN_TOPIC: Final = "reminders.plan"
+from handbell.preferences.types import FIELDS, Level, LevelSettings
 
 STATUS_OF_TYPE: Final = {
     "appointment.booked": AppointmentStatus.BOOKED,
@@ -83,10 +80,17 @@ async def apply_location(told: Told, data: LocationData) -> Applied:
 
 
 async def apply_provider(told: Told, data: ProviderData) -> Applied:
-    """A provider's name and defaults (R8.4); the defaults reach their patients at once."""
-    result = await directory.upsert_provider(
-        told.tx, told.organization_id, told.origin, Provider(name=data.name)
+    """A provider's name and defaults (R8.4); the defaults reach their patients at once.
+
+    How visits are reminded of holds for visits that are planned from now on.
+    """
+    defaults = data.defaults or DefaultsData()
+    provider = Provider(
+        name=data.name,
+        reminder_hours_before=defaults.reminder_hours_before,
+        auto_reminders=defaults.enable_auto_reminders,
     )
+    result = await directory.upsert_provider(told.tx, told.organization_id, told.origin, provider)
     if isinstance(result, Taken) and data.defaults is not None:
         await _put_defaults(told, result.internal_id, data.defaults)
     return Applied(id=result.internal_id, is_stale=isinstance(result, Stale))
@@ -98,7 +102,7 @@ async def _put_defaults(told: Told, provider_id: int, defaults: DefaultsData) ->
     )
     said = {
         name: value
-        for name in defaults.model_fields_set - {"version"}
+        for name in defaults.model_fields_set.intersection(FIELDS)
         if (value := getattr(defaults, name)) is not None
     }
     level = LevelSettings(
@@ -173,7 +177,7 @@ async def apply_appointment(told: Told, data: AppointmentData) -> Applied:
         patient_id=patient_id,
         provider_id=provider_id or None,
         location_id=location_id,
-        starts_at=_instant(data.start, zone),
+        starts_at=visits.instant_of(data.start, zone),
         timezone=zone if data.start else None,
         duration_minutes=data.duration_minutes,
         kind=data.kind,
@@ -182,8 +186,9 @@ async def apply_appointment(told: Told, data: AppointmentData) -> Applied:
         told.tx, told.organization_id, told.origin, change, now=told.now
     )
     if isinstance(result, Taken) and result.changed:
-        args = {"appointment_id": result.internal_id}
-        await outbox.add(told.tx, told.organization_id, PLAN_TOPIC, args, now=told.now)
+        await visits.plan_reminders(
+            told.tx, told.organization_id, result.internal_id, now=told.now
+        )
     unknown = (Left(code="unknown_location", field="location_id"),)
     return Applied(
         id=result.internal_id,
@@ -206,17 +211,6 @@ async def _zone(
     """The visit's zone: as told, else the place's, else the one the patient lives by."""
     if data.timezone is not None:
         return preferences.canonical_zone(data.timezone)
-    if location_id is not None:
-        zone = await directory.find_location_zone(told.tx, location_id)
-        if zone is not None:
-            return zone
-    resolved: dict[int, Any] = dict(
-        await preferences.resolve_many_in(told.tx, told.organization_id, [patient_id])
+    return await visits.zone_of_visit(
+        told.tx, told.organization_id, patient_id=patient_id, location_id=location_id
     )
-    return str(resolved[patient_id].timezone)
-
-
-def _instant(start: datetime | None, zone: str) -> datetime | None:
-    if start is None or start.tzinfo is not None:
-        return start
-    return start.replace(tzinfo=ZoneInfo(zone))

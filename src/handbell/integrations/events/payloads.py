@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from handbell.integrations.events.envelope import Version
 from handbell.platform.vocabulary import Channel
@@ -17,6 +17,18 @@ SourceId = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_len
 """The source's own id: a string; a number is read as its digits."""
 
 Name = Annotated[str, Field(max_length=200)]
+
+
+def _furthest_first(hours: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(hours), reverse=True))
+
+
+HoursBefore = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=720)], ...],
+    Field(max_length=5),
+    AfterValidator(_furthest_first),
+]
+"""Hours before a visit, each once; an empty list means a confirmation and no reminder."""
 
 
 class Payload(BaseModel):
@@ -99,6 +111,8 @@ class DefaultsData(Payload):
     allow_sms: bool | None = None
     allow_whatsapp: bool | None = None
     channel_order: tuple[Channel, ...] | None = None
+    enable_auto_reminders: bool | None = None
+    reminder_hours_before: HoursBefore | None = None
 
 
 class ProviderData(Payload):

@@ -16,7 +16,7 @@ from handbell.platform.http.idempotency import (
 )
 from handbell.platform.http.middleware import BodyLimit, SecurityHeaders
 from handbell.platform.http.paging import Page, PageParams, set_page_headers
-from handbell.platform.http.problems import install_problems, problems
+from handbell.platform.http.problems import InvalidRequest, install_problems, problems
 
 __all__ = [
     "AuthenticatedCaller",
@@ -25,6 +25,7 @@ __all__ = [
     "BodyLimit",
     "IdempotencyKeyReused",
     "IdempotentRequest",
+    "InvalidRequest",
     "Page",
     "PageParams",
     "RequestInProgress",

@@ -9,10 +9,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from handbell.platform.errors import HandbellError
+from handbell.platform.errors import HandbellError, InvalidError
 from handbell.platform.http.headers import HEADERS
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+
+class InvalidRequest(InvalidError):
+    """The request has not the form that its description asks for; `details` lists each fault."""
+
+    code = "invalid_request"
 
 
 def problem(
@@ -87,7 +93,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        code="invalid_request",
+        code=InvalidRequest.code,
         message="The request does not have the form that is described.",
         details=[_fault(fault) for fault in error.errors()],
     )

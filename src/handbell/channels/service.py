@@ -1,0 +1,93 @@
+"""Accounts and lines: which number or mailbox of ours belongs to whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handbell.channels.tables import ProviderAccountRow, SenderLineRow
+from handbell.channels.types import Baa, Line, Provider
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.vocabulary import Channel
+
+CHANNEL_OF_PROVIDER = {
+    Provider.SENDGRID: Channel.EMAIL,
+    Provider.TWILIO: Channel.SMS,
+    Provider.WHATSAPP: Channel.WHATSAPP,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentAccount:
+    """An account whose credentials the environment holds; `lines` are its numbers or mailbox."""
+
+    provider: Provider
+    reference: str
+    baa: Baa
+    lines: tuple[str, ...]
+
+
+async def ensure_accounts(
+    tx: Tx,
+    organization_id: OrganizationId,
+    accounts: Iterable[EnvironmentAccount],
+    *,
+    now: datetime,
+) -> None:
+    """Write the environment's accounts and their lines as rows. Safe to repeat."""
+    for account in accounts:
+        account_id = await _ensure_account(tx, organization_id, account, now=now)
+        for address in account.lines:
+            await tx.execute(
+                insert(SenderLineRow)
+                .values(
+                    organization_id=organization_id,
+                    account_id=account_id,
+                    channel=CHANNEL_OF_PROVIDER[account.provider],
+                    address=address,
+                    created_at=now,
+                )
+                .on_conflict_do_nothing(index_elements=["channel", "address"])
+            )
+
+
+async def _ensure_account(
+    tx: Tx, organization_id: OrganizationId, account: EnvironmentAccount, *, now: datetime
+) -> int:
+    same = (
+        ProviderAccountRow.provider == account.provider,
+        ProviderAccountRow.reference == account.reference,
+    )
+    await tx.execute(
+        insert(ProviderAccountRow)
+        .values(
+            organization_id=organization_id,
+            provider=account.provider,
+            reference=account.reference,
+            baa=account.baa,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["provider", "reference"])
+    )
+    await tx.execute(update(ProviderAccountRow).where(*same).values(baa=account.baa))
+    account_id: int = (await tx.execute(select(ProviderAccountRow.id).where(*same))).scalar_one()
+    return account_id
+
+
+async def find_line(tx: Tx, channel: Channel, address: str) -> Line | None:
+    """Whose number or mailbox this is. Run it in an engine transaction."""
+    statement = select(SenderLineRow.__table__).where(
+        SenderLineRow.channel == channel, SenderLineRow.address == address
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return Line(
+        id=row.id,
+        organization_id=OrganizationId(row.organization_id),
+        account_id=row.account_id,
+        channel=Channel(row.channel),
+        address=row.address,
+    )

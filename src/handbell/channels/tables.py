@@ -1,0 +1,53 @@
+"""Accounts with providers, and the numbers and mailboxes that we send from."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handbell.platform.db import Base
+from handbell.platform.tables import Instant
+
+
+class ProviderAccountRow(Base):
+    """An account with a provider. `reference` is the provider's public name of it (an account
+    SID, a business id), never a secret: the credentials come from the environment.
+    `baa` says whether a HIPAA business associate agreement covers it."""
+
+    __tablename__ = "provider_accounts"
+    __table_args__ = (
+        UniqueConstraint("provider", "reference"),
+        CheckConstraint("provider IN ('sendgrid', 'twilio', 'whatsapp')", name="provider"),
+        CheckConstraint("baa IN ('signed', 'not_required', 'none')", name="baa"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    provider: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    baa: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class SenderLineRow(Base):
+    """A number or mailbox of ours. It belongs to one organisation; an answer to it is theirs."""
+
+    __tablename__ = "sender_lines"
+    __table_args__ = (
+        UniqueConstraint("channel", "address"),
+        CheckConstraint("channel IN ('email', 'sms', 'whatsapp')", name="channel"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("provider_accounts.id"), index=True)
+    channel: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)

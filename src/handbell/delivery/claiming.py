@@ -1,0 +1,325 @@
+"""The last look before a message leaves: lock, facts, the gate again, the text, the attempt.
+
+All in one transaction. The addresses are locked first and the facts are read in a later
+statement, so that a STOP that was waited for is seen.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handbell.audit.service import OWN_XID
+from handbell.channels.types import Outbound
+from handbell.delivery.types import Claim
+from handbell.delivery.writing import Letter, Unsendable, write_all
+
+# allow public-files: the lock that a STOP waits for hangs on the address
+from handbell.directory.tables import AddressRow
+from handbell.messages.service import (
+    Asked,
+    Candidate,
+    Gathered,
+    Levels,
+    MessageService,
+    attempt_entry,
+    decide,
+    gather,
+    material_in,
+    parts_of,
+)
+
+# allow public-files: delivery moves the messages that the gate lets through
+from handbell.messages.tables import MessageAttemptRow, MessageRow
+from handbell.messages.types import Decision, Defer, Lifecycle, Reason, Refuse, Send, SendFacts
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.leases import UNTIL
+from handbell.platform.vocabulary import Channel, Purpose
+from handbell.scheduling.types import At
+
+# allow public-files: the levels of the planned version are part of the facts
+from handbell.templates.tables import TemplateVersionRow
+
+VALIDITY: Final = timedelta(hours=4)
+"""How long a provider may go on trying; less where the visit is near."""
+_USELESS_BEFORE: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A queued message before the gate, with what the gate sees and says of it."""
+
+    row: Row[Any]
+    gathered: Gathered
+    facts: SendFacts
+    decision: Decision
+
+    @property
+    def has_moved_address(self) -> bool:
+        """Whether the patient is reached at another address by now."""
+        new = self.gathered.address_id
+        return new is not None and new != self.row.address_id
+
+
+async def claim_in(
+    tx: Tx,
+    messages: MessageService,
+    organization_id: OrganizationId,
+    message_ids: Sequence[int],
+    *,
+    now: datetime,
+) -> list[Claim]:
+    """Decide on queued messages and store an attempt for each that leaves now.
+
+    What waits or never goes is written too. Ids that are not queued any more are passed over.
+    """
+    await _lock_addresses(tx, message_ids)
+    rows = await _queued(tx, message_ids)
+    if not rows:
+        return []
+    asked = await _ask(tx, organization_id, rows, now=now)
+    leaving = [
+        one for one in asked if isinstance(one.decision, Send) and not one.has_moved_address
+    ]
+    letters = await _write(tx, messages, organization_id, leaving, now=now)
+    await _put_back(tx, [one for one in asked if one not in leaving], now=now)
+    await _refuse_unsendable(tx, letters, now=now)
+    sendable = [one for one in leaving if isinstance(letters[one.row.id], Letter)]
+    return await _store(tx, messages, organization_id, sendable, letters, now=now)
+
+
+async def _lock_addresses(tx: Tx, message_ids: Sequence[int]) -> None:
+    theirs = select(MessageRow.address_id).where(
+        MessageRow.id.in_(message_ids), MessageRow.lifecycle == Lifecycle.QUEUED
+    )
+    await tx.execute(
+        select(AddressRow.id)
+        .where(AddressRow.id.in_(theirs))
+        .order_by(AddressRow.id)
+        .with_for_update(read=True)
+    )
+
+
+async def _queued(tx: Tx, message_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """The messages that are still queued, held against cancelling until we have moved them."""
+    statement = (
+        select(
+            MessageRow.__table__,
+            TemplateVersionRow.level,
+            TemplateVersionRow.sibling_level,
+        )
+        .outerjoin(TemplateVersionRow, TemplateVersionRow.id == MessageRow.template_version_id)
+        .where(MessageRow.id.in_(message_ids), MessageRow.lifecycle == Lifecycle.QUEUED)
+        .order_by(MessageRow.scheduled_at, MessageRow.id)
+        .with_for_update(of=MessageRow, key_share=True)
+    )
+    return (await tx.execute(statement)).all()
+
+
+async def _ask(
+    tx: Tx, organization_id: OrganizationId, rows: Sequence[Row[Any]], *, now: datetime
+) -> list[Asking]:
+    """Ask the gate about each; a send that it allows counts for the next one to the patient."""
+    candidates = [
+        Candidate(
+            no=no,
+            patient_id=row.patient_id,
+            channel=Channel(row.channel),
+            address_id=row.address_id if row.is_address_named else None,
+            appointment_id=row.appointment_id,
+        )
+        for no, row in enumerate(rows)
+    ]
+    gathered = await gather(tx, organization_id, candidates, now=now)
+    allowed: dict[int, list[datetime]] = defaultdict(list)
+    asked = []
+    for no, row in enumerate(rows):
+        one = _ask_one(row, gathered[no], allowed[row.patient_id], now=now)
+        if isinstance(one.decision, Send):
+            allowed[row.patient_id].append(now)
+        asked.append(one)
+    return asked
+
+
+def _ask_one(
+    row: Row[Any], gathered: Gathered, also_sent: Sequence[datetime], *, now: datetime
+) -> Asking:
+    asked = Asked(
+        purpose=Purpose(row.purpose),
+        serves_at=row.serves_at,
+        answers_at=row.answers_at,
+        template=None
+        if row.level is None
+        else Levels(level=row.level, sibling_level=row.sibling_level),
+    )
+    facts = gathered.facts(asked, also_sent=also_sent)
+    decision = decide(facts, At(now, row.serves_at), now=now)
+    return Asking(row=row, gathered=gathered, facts=facts, decision=decision)
+
+
+async def _write(
+    tx: Tx,
+    messages: MessageService,
+    organization_id: OrganizationId,
+    leaving: Sequence[Asking],
+    *,
+    now: datetime,
+) -> dict[int, Letter | Unsendable]:
+    materials = await material_in(tx, messages.keys, [one.row.id for one in leaving])
+    wanted = {
+        one.row.id: isinstance(one.decision, Send) and one.decision.use_sibling for one in leaving
+    }
+    return await write_all(
+        tx, messages, organization_id, [(materials[id_], wanted[id_]) for id_ in wanted], now=now
+    )
+
+
+async def _put_back(tx: Tx, asked: Sequence[Asking], *, now: datetime) -> None:
+    """Write what does not leave: it waits, goes to the patient's new address, or ends."""
+    for one in asked:
+        await tx.execute(
+            update(MessageRow)
+            .where(MessageRow.id == one.row.id)
+            .values(leased_until=None, changed_at=now, **_state_of(one, now=now))
+        )
+
+
+def _state_of(one: Asking, *, now: datetime) -> dict[str, Any]:
+    match one.decision:
+        case Refuse(reasons=reasons):
+            late = reasons == (Reason.USELESS,) or Reason.NO_LEGAL_TIME in reasons
+            lifecycle = Lifecycle.EXPIRED if late else Lifecycle.REFUSED
+            return {"lifecycle": lifecycle, "scheduled_at": None, "reasons": _codes(reasons)}
+        case Defer(until=until, reasons=reasons):
+            state = {"scheduled_at": until, "reasons": _codes(reasons)}
+        case _:
+            state = {"scheduled_at": now}
+    return {
+        "lifecycle": Lifecycle.SCHEDULED,
+        "address_id": one.gathered.address_id,
+        "contact_point_id": one.gathered.contact_point_id,
+        **state,
+    }
+
+
+def _codes(reasons: Sequence[Reason]) -> list[str]:
+    return [reason.value for reason in reasons]
+
+
+async def _refuse_unsendable(
+    tx: Tx, letters: Mapping[int, Letter | Unsendable], *, now: datetime
+) -> None:
+    """A text that cannot be filled in, leaks or is too long: the message is refused."""
+    for message_id, letter in letters.items():
+        if isinstance(letter, Unsendable):
+            await tx.execute(
+                update(MessageRow)
+                .where(MessageRow.id == message_id)
+                .values(
+                    lifecycle=Lifecycle.REFUSED,
+                    reasons=[letter.reason.value],
+                    scheduled_at=None,
+                    leased_until=None,
+                    changed_at=now,
+                )
+            )
+
+
+async def _store(
+    tx: Tx,
+    messages: MessageService,
+    organization_id: OrganizationId,
+    sendable: Sequence[Asking],
+    letters: Mapping[int, Letter | Unsendable],
+    *,
+    now: datetime,
+) -> list[Claim]:
+    if not sendable:
+        return []
+    parts = await messages.parts.ids(
+        organization_id, [part for one in sendable for part in parts_of(one.facts)]
+    )
+    attempts = []
+    for one in sendable:
+        letter = letters[one.row.id]
+        assert isinstance(letter, Letter)  # noqa: S101 - the caller has sorted the others out
+        eligibility, window = parts_of(one.facts)
+        attempts.append(
+            {
+                **_attempt(one, letter, now=now),
+                "organization_id": organization_id,
+                "eligibility_part_id": parts[eligibility.digest],
+                "window_part_id": parts[window.digest],
+            }
+        )
+    for values in attempts:
+        values["leaf"], values["mac"] = messages.audit.seal_leaf(
+            attempt_entry(organization_id, values)
+        )
+    ids = await _insert(tx, attempts)
+    await _mark_sending(tx, [one.row.id for one in sendable], now=now)
+    return [
+        _claim(one, letters[one.row.id], values["token"], ids[one.row.id], now=now)
+        for one, values in zip(sendable, attempts, strict=True)
+    ]
+
+
+def _attempt(one: Asking, letter: Letter, *, now: datetime) -> dict[str, Any]:
+    return {
+        "message_id": one.row.id,
+        "no": one.row.tries + 1,
+        "token": secrets.token_urlsafe(24),
+        "address_id": one.row.address_id,
+        "used_sibling": letter.is_sibling,
+        "body": letter.sealed,
+        "body_digest": letter.digest,
+        "started_at": now,
+    }
+
+
+async def _insert(tx: Tx, attempts: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    statement = (
+        insert(MessageAttemptRow)
+        .values(xid=literal_column(OWN_XID))
+        .returning(MessageAttemptRow.id, MessageAttemptRow.message_id)
+    )
+    rows = await tx.execute(statement, [dict(values) for values in attempts])
+    return {row.message_id: row.id for row in rows}
+
+
+async def _mark_sending(tx: Tx, message_ids: Sequence[int], *, now: datetime) -> None:
+    await tx.execute(
+        update(MessageRow)
+        .where(MessageRow.id.in_(message_ids))
+        .values(
+            lifecycle=Lifecycle.SENDING,
+            tries=MessageRow.tries + 1,
+            leased_until=literal_column(UNTIL),
+            changed_at=now,
+        )
+    )
+
+
+def _claim(
+    one: Asking, letter: Letter | Unsendable, token: str, attempt_id: int, *, now: datetime
+) -> Claim:
+    assert isinstance(letter, Letter)  # noqa: S101
+    serves_at: datetime | None = one.row.serves_at
+    left = VALIDITY if serves_at is None else serves_at - _USELESS_BEFORE - now
+    return Claim(
+        message_id=one.row.id,
+        attempt_id=attempt_id,
+        channel=Channel(one.row.channel),
+        tries=one.row.tries + 1,
+        outbound=Outbound(
+            to=letter.to,
+            content=letter.content,
+            attempt_token=token,
+            validity=min(VALIDITY, left),
+        ),
+    )

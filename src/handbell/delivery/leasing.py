@@ -1,0 +1,99 @@
+"""Hands due messages out and takes back what nobody finished. It decides nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from handbell.delivery.types import Leased
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.leases import ENDED, UNTIL
+from handbell.platform.vocabulary import Channel, Lane
+
+SHARE: Final = 200
+"""Messages that one organisation may have leased per round: nobody waits behind another."""
+ROOM: Final = 2_000
+"""Messages of one lane that are out at once, so that a lease never ends in the queue."""
+GROUP: Final = 32
+"""Messages of one job; a worker has them in flight together."""
+
+_LEASE: Final = f"""
+WITH free AS (
+    SELECT greatest(0, :room - count(*)) AS n FROM messages
+    WHERE lifecycle = 'queued' AND lane = :lane
+), turns AS (
+    SELECT id FROM organizations
+    WHERE EXISTS (
+        SELECT 1 FROM messages m
+        WHERE m.lane = :lane AND m.organization_id = organizations.id
+          AND m.lifecycle = 'scheduled' AND m.scheduled_at <= :now
+    )
+    ORDER BY id <= :after, id
+), due AS (
+    SELECT m.id FROM turns CROSS JOIN LATERAL (
+        SELECT id FROM messages
+        WHERE lane = :lane AND organization_id = turns.id
+          AND lifecycle = 'scheduled' AND scheduled_at <= :now
+        ORDER BY scheduled_at LIMIT :share
+        FOR UPDATE SKIP LOCKED
+    ) m
+    LIMIT (SELECT n FROM free)
+)
+UPDATE messages SET lifecycle = 'queued', leased_until = {UNTIL}
+FROM due WHERE messages.id = due.id
+RETURNING messages.id, messages.organization_id, messages.channel
+"""  # noqa: S608 - constants of ours only
+_REQUEUE: Final = f"""
+UPDATE messages SET lifecycle = 'scheduled', leased_until = NULL
+WHERE lifecycle = 'queued' AND {ENDED}
+"""  # noqa: S608
+_LOST: Final = f"""
+UPDATE messages SET leased_until = NULL, changed_at = :now,
+    lifecycle = CASE WHEN EXISTS (
+        SELECT 1 FROM message_attempts a JOIN message_events e ON e.attempt_id = a.id
+        WHERE a.message_id = messages.id AND a.outcome IS NULL
+    ) THEN 'accepted' ELSE 'unknown' END,
+    sent_at = coalesce(sent_at, :now)
+WHERE lifecycle = 'sending' AND {ENDED}
+RETURNING id
+"""  # noqa: S608
+_LOST_ATTEMPTS: Final = """
+UPDATE message_attempts SET outcome = 'unknown', code = 'worker_lost', finished_at = :now
+WHERE outcome IS NULL AND message_id = ANY(:ids)
+"""
+
+
+async def lease_due(tx: Tx, lane: Lane, *, after: int, now: datetime) -> list[Leased]:
+    """Lease what is due in a lane, organisations in turn, beginning behind `after`."""
+    asked = {"lane": lane.value, "now": now, "after": after, "share": SHARE, "room": ROOM}
+    rows = (await tx.execute(text(_LEASE), asked)).all()
+    grouped: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for row in rows:
+        grouped[row.organization_id, row.channel].append(row.id)
+    return [
+        Leased(
+            organization_id=OrganizationId(organization_id),
+            channel=Channel(channel),
+            lane=lane,
+            message_ids=ids,
+        )
+        for (organization_id, channel), all_ids in sorted(grouped.items())
+        for ids in _in_groups(sorted(all_ids))
+    ]
+
+
+def _in_groups(ids: list[int]) -> Iterator[tuple[int, ...]]:
+    for start in range(0, len(ids), GROUP):
+        yield tuple(ids[start : start + GROUP])
+
+
+async def sweep(tx: Tx, *, now: datetime) -> list[int]:
+    """Take back ended leases. What was being sent has an unknown outcome and is never sent
+    again blindly; give the ids of those messages."""
+    await tx.execute(text(_REQUEUE))
+    lost: list[Any] = list((await tx.execute(text(_LOST), {"now": now})).scalars())
+    if lost:
+        await tx.execute(text(_LOST_ATTEMPTS), {"now": now, "ids": lost})
+    return lost

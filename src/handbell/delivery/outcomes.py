@@ -1,0 +1,284 @@
+"""Writes what providers answered and what their callbacks say, many at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ARRAY, BigInteger, Text, case, column, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handbell.channels.service import CHANNEL_OF_PROVIDER
+
+# allow public-files: a stop told to the provider concerns whoever has an account there
+from handbell.channels.tables import ProviderAccountRow
+from handbell.channels.types import (
+    Accepted,
+    EventKind,
+    Outcome,
+    Refused,
+    Retry,
+    StatusEvent,
+)
+from handbell.delivery.policy import next_try
+from handbell.delivery.types import Claim
+
+# allow public-files: the stop hangs on the address
+from handbell.directory.tables import AddressRow
+from handbell.messages.service import AttemptEvent, progress_of
+
+# allow public-files: outcomes are written where the attempts are kept
+from handbell.messages.tables import MessageAttemptRow, MessageEventRow, MessageRow
+from handbell.messages.types import Lifecycle, Reason
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.tables import Instant
+
+_IN_FLIGHT: Final = (Lifecycle.SENDING, Lifecycle.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """How one outcome is written: of the attempt, and of its message."""
+
+    attempt_id: int
+    message_id: int
+    outcome: str
+    code: str | None
+    provider_ref: str | None
+    lifecycle: Lifecycle
+    scheduled_at: datetime | None
+    reason: Reason | None
+
+
+def to_written(claim: Claim, outcome: Outcome, *, now: datetime) -> Written:
+    """What an outcome makes of a message: the law of `channels.types`, in one place."""
+    ref: str | None = None
+    code: str | None = None
+    at: datetime | None = None
+    reason: Reason | None = None
+    match outcome:
+        case Accepted(provider_ref=ref):
+            word, lifecycle = "accepted", Lifecycle.ACCEPTED
+        case Refused(code=code):
+            word, lifecycle, reason = "refused", Lifecycle.FAILED, Reason.PROVIDER_REFUSED
+        case Retry(code=code, retry_after=retry_after):
+            at = next_try(claim.message_id, claim.tries, retry_after=retry_after, now=now)
+            word = "retry"
+            lifecycle = Lifecycle.SCHEDULED if at else Lifecycle.FAILED
+            reason = Reason.RETRYING if at else Reason.GIVEN_UP
+        case _:
+            word, lifecycle, code = "unknown", Lifecycle.UNKNOWN, outcome.code
+    return Written(
+        attempt_id=claim.attempt_id,
+        message_id=claim.message_id,
+        outcome=word,
+        code=code,
+        provider_ref=ref,
+        lifecycle=lifecycle,
+        scheduled_at=at,
+        reason=reason,
+    )
+
+
+async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None:
+    """Write outcomes in two statements. An attempt that a callback has settled stays so."""
+    table = func.unnest(
+        literal([one.attempt_id for one in written], ARRAY(BigInteger)),
+        literal([one.message_id for one in written], ARRAY(BigInteger)),
+        literal([one.outcome for one in written], ARRAY(Text)),
+        literal([one.code for one in written], ARRAY(Text)),
+        literal([one.provider_ref for one in written], ARRAY(Text)),
+        literal([one.lifecycle.value for one in written], ARRAY(Text)),
+        literal([one.scheduled_at for one in written], ARRAY(Instant)),
+        literal([one.reason and one.reason.value for one in written], ARRAY(Text)),
+    ).table_valued(
+        column("attempt_id", BigInteger),
+        column("message_id", BigInteger),
+        column("outcome", Text),
+        column("code", Text),
+        column("provider_ref", Text),
+        column("lifecycle", Text),
+        column("scheduled_at", Instant),
+        column("reason", Text),
+    )
+    one = table.render_derived(name="one")
+    await tx.execute(
+        update(MessageAttemptRow)
+        .where(MessageAttemptRow.id == one.c.attempt_id)
+        .values(
+            outcome=one.c.outcome,
+            code=one.c.code,
+            provider_ref=func.coalesce(one.c.provider_ref, MessageAttemptRow.provider_ref),
+            finished_at=now,
+        )
+    )
+    is_sent = one.c.lifecycle == Lifecycle.ACCEPTED.value
+    await tx.execute(
+        update(MessageRow)
+        .where(MessageRow.id == one.c.message_id, MessageRow.lifecycle.in_(_IN_FLIGHT))
+        .values(
+            lifecycle=one.c.lifecycle,
+            scheduled_at=one.c.scheduled_at,
+            reasons=func.array_remove(func.array_append(MessageRow.reasons, one.c.reason), None),
+            sent_at=func.coalesce(MessageRow.sent_at, case((is_sent, now), else_=None)),
+            leased_until=None,
+            changed_at=now,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The attempt that an event speaks of."""
+
+    organization_id: OrganizationId
+    attempt_id: int
+    message_id: int
+    address_id: int
+
+
+async def find_attempts(tx: Tx, events: Sequence[StatusEvent]) -> list[tuple[StatusEvent, Found]]:
+    """Find the attempts by token, else by the provider's id. Run it in an engine transaction."""
+    tokens = {event.attempt_token for event in events if event.attempt_token}
+    refs = {event.provider_ref for event in events if event.provider_ref}
+    attempts = MessageAttemptRow
+    statement = select(
+        attempts.id,
+        attempts.organization_id,
+        attempts.message_id,
+        attempts.address_id,
+        attempts.token,
+        attempts.provider_ref,
+    ).where(attempts.token.in_(tokens) | attempts.provider_ref.in_(refs))
+    by_token: dict[str, Found] = {}
+    by_ref: dict[str, Found] = {}
+    for row in await tx.execute(statement):
+        found = Found(
+            organization_id=OrganizationId(row.organization_id),
+            attempt_id=row.id,
+            message_id=row.message_id,
+            address_id=row.address_id,
+        )
+        by_token[row.token] = found
+        if row.provider_ref:
+            by_ref[row.provider_ref] = found
+    pairs = (
+        (event, by_token.get(event.attempt_token or "") or by_ref.get(event.provider_ref or ""))
+        for event in events
+    )
+    return [(event, found) for event, found in pairs if found is not None]
+
+
+async def address_of_in(tx: Tx, attempt_id: int) -> int:
+    """The address that an attempt went to."""
+    statement = select(MessageAttemptRow.address_id).where(MessageAttemptRow.id == attempt_id)
+    address_id: int = (await tx.execute(statement)).scalar_one()
+    return address_id
+
+
+async def find_addresses(
+    tx: Tx, keys: KeyRing, events: Iterable[StatusEvent]
+) -> list[tuple[StatusEvent, OrganizationId, int]]:
+    """Addresses whose owner told the provider to stop, in every organisation that has an
+    account there. Run it in an engine transaction."""
+    found: list[tuple[StatusEvent, OrganizationId, int]] = []
+    for event in events:
+        if not event.opted_out or event.address is None:
+            continue
+        channel = CHANNEL_OF_PROVIDER[event.provider]
+        statement = (
+            select(AddressRow.id, AddressRow.organization_id)
+            .join(
+                ProviderAccountRow,
+                ProviderAccountRow.organization_id == AddressRow.organization_id,
+            )
+            .where(
+                ProviderAccountRow.provider == event.provider,
+                AddressRow.channel == channel,
+                AddressRow.address_hash == keys.address_hash(channel, event.address),
+            )
+        )
+        rows = await tx.execute(statement)
+        found += [(event, OrganizationId(row.organization_id), row.id) for row in rows]
+    return found
+
+
+async def record_events_in(
+    tx: Tx,
+    organization_id: OrganizationId,
+    told: Sequence[tuple[StatusEvent, Found]],
+    *,
+    now: datetime,
+) -> None:
+    """Keep the events and fold them; a callback also settles an answer that was lost.
+
+    The fold reads all events of an attempt, so any order and any repetition end the same.
+    """
+    rows = [
+        {
+            "organization_id": organization_id,
+            "attempt_id": found.attempt_id,
+            "provider": event.provider,
+            "key": event.key,
+            "kind": event.kind,
+            "code": event.code,
+            "occurred_at": event.occurred_at or now,
+            "received_at": now,
+        }
+        for event, found in told
+    ]
+    await tx.execute(insert(MessageEventRow).on_conflict_do_nothing(), rows)
+    message_ids = sorted({found.message_id for _, found in told})
+    await tx.execute(
+        select(MessageRow.id)
+        .where(MessageRow.id.in_(message_ids))
+        .order_by(MessageRow.id)
+        .with_for_update(key_share=True)
+    )
+    refs = {found.attempt_id: event.provider_ref for event, found in told if event.provider_ref}
+    for attempt_id, ref in sorted(refs.items()):
+        await _learn_ref(tx, attempt_id, ref)
+    await _fold(tx, {found.message_id: found.attempt_id for _, found in told}, now=now)
+
+
+async def _learn_ref(tx: Tx, attempt_id: int, ref: str) -> None:
+    """A worker that died could not write the provider's id; the callback tells it."""
+    await tx.execute(
+        update(MessageAttemptRow)
+        .where(MessageAttemptRow.id == attempt_id, MessageAttemptRow.provider_ref.is_(None))
+        .values(provider_ref=ref)
+    )
+
+
+async def _fold(tx: Tx, attempts: Mapping[int, int], *, now: datetime) -> None:
+    statement = select(MessageEventRow.__table__).where(
+        MessageEventRow.attempt_id.in_(list(attempts.values()))
+    )
+    by_attempt: dict[int, list[AttemptEvent]] = {}
+    for row in await tx.execute(statement):
+        event = AttemptEvent(kind=EventKind(row.kind), occurred_at=row.occurred_at, code=row.code)
+        by_attempt.setdefault(row.attempt_id, []).append(event)
+    for message_id, attempt_id in sorted(attempts.items()):
+        await _write_progress(tx, message_id, by_attempt.get(attempt_id, []), now=now)
+
+
+async def _write_progress(
+    tx: Tx, message_id: int, events: Iterable[AttemptEvent], *, now: datetime
+) -> None:
+    progress = progress_of(events)
+    await tx.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message_id)
+        .values(
+            progress=progress.state,
+            unsubscribed_at=progress.unsubscribed_at,
+            complained_at=progress.complained_at,
+            changed_at=now,
+        )
+    )
+    await tx.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message_id, MessageRow.lifecycle == Lifecycle.UNKNOWN)
+        .values(lifecycle=Lifecycle.ACCEPTED, sent_at=func.coalesce(MessageRow.sent_at, now))
+    )

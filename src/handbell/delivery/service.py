@@ -1,0 +1,193 @@
+"""Leases, sends and records messages; takes callbacks and opt-outs."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from handbell.audit.types import AuditEntry
+from handbell.channels.types import Outcome, Refused, StatusEvent, Unknown
+from handbell.consent.types import Decision, Kind, Method
+from handbell.delivery import claiming, leasing, opting, outcomes
+from handbell.delivery.outcomes import Found
+from handbell.delivery.types import Claim, Leased, OptedOut, Senders
+from handbell.messages.service import MessageService
+from handbell.platform.clock import Clock
+from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.vocabulary import Lane
+
+log = structlog.get_logger(__name__)
+
+_GATHER_SECONDS = 0.003
+"""Answers that come within this of each other are written together."""
+
+
+class DeliveryService:
+    """The way of a due message to its provider, and of the provider's words back."""
+
+    def __init__(self, db: Database, messages: MessageService, clock: Clock) -> None:
+        self.db = db
+        self.messages = messages
+        self.clock = clock
+        self._turns: dict[Lane, int] = {}
+
+    async def lease_due(self, lane: Lane, *, now: datetime) -> list[Leased]:
+        """Lease what is due in a lane; organisations take turns."""
+        async with self.db.engine_transaction() as tx:
+            after = self._turns.get(lane, 0)
+            leased = await leasing.lease_due(tx, lane, after=after, now=now)
+        if leased:
+            self._turns[lane] = leased[-1].organization_id
+        return leased
+
+    async def sweep(self, *, now: datetime) -> int:
+        """Take back ended leases; say how many outcomes were lost with their workers."""
+        async with self.db.engine_transaction() as tx:
+            return len(await leasing.sweep(tx, now=now))
+
+    async def deliver(
+        self, organization_id: OrganizationId, message_ids: Sequence[int], senders: Senders
+    ) -> None:
+        """Claim, call, record. Safe to run twice: what is not queued any more is passed over.
+
+        The gate decides under a lock on the address, right before the call, so a STOP that was
+        acknowledged earlier is always seen. The provider is called between two transactions.
+        """
+        now = await self.clock.now()
+        async with self.db.transaction(organization_id) as tx:
+            claims = await claiming.claim_in(
+                tx, self.messages, organization_id, message_ids, now=now
+            )
+        if claims:
+            await self._send_all(organization_id, claims, senders)
+
+    async def _send_all(
+        self, organization_id: OrganizationId, claims: Sequence[Claim], senders: Senders
+    ) -> None:
+        calls = {asyncio.ensure_future(_send(claim, senders)): claim for claim in claims}
+        pending = set(calls)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if pending:
+                more, pending = await asyncio.wait(pending, timeout=_GATHER_SECONDS)
+                done |= more
+            answered = [(calls[call], call.result()) for call in done]
+            await self._record(organization_id, answered)
+
+    async def _record(
+        self, organization_id: OrganizationId, answered: Sequence[tuple[Claim, Outcome]]
+    ) -> None:
+        now = await self.clock.now()
+        written = [outcomes.to_written(claim, outcome, now=now) for claim, outcome in answered]
+        async with self.db.transaction(organization_id) as tx:
+            await outcomes.write_in(tx, written, now=now)
+        for claim, outcome in answered:
+            if isinstance(outcome, Refused) and outcome.opted_out:
+                await self._opted_out_there(organization_id, claim, outcome.code, now=now)
+
+    async def _opted_out_there(
+        self, organization_id: OrganizationId, claim: Claim, code: str, *, now: datetime
+    ) -> None:
+        async with self.db.transaction(organization_id) as tx:
+            address_id = await outcomes.address_of_in(tx, claim.attempt_id)
+            decision = _said_to_provider(claim.channel, code, at=now)
+            await self.opt_out_in(tx, organization_id, [address_id], decision, now=now)
+
+    async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
+        """Take what providers say of attempts. Any order, any repetition; what belongs to no
+        attempt of ours is passed over, but for an opt-out that names an address we know."""
+        if not events:
+            return
+        async with self.db.engine_transaction() as tx:
+            found = await outcomes.find_attempts(tx, events)
+            strays = [event for event in events if event not in [one for one, _ in found]]
+            known = await outcomes.find_addresses(tx, self.messages.keys, strays)
+        by_organization: dict[OrganizationId, list[tuple[StatusEvent, Found]]] = defaultdict(list)
+        for event, attempt in found:
+            by_organization[attempt.organization_id].append((event, attempt))
+        for organization_id, told in sorted(by_organization.items()):
+            await self._record_events(organization_id, told, now=now)
+        for event, organization_id, address_id in known:
+            decision = _said_to_provider(event.provider, event.kind, at=now)
+            await self.opt_out(organization_id, [address_id], decision, now=now)
+
+    async def _record_events(
+        self,
+        organization_id: OrganizationId,
+        told: Sequence[tuple[StatusEvent, Found]],
+        *,
+        now: datetime,
+    ) -> None:
+        async with self.db.transaction(organization_id) as tx:
+            stops = [(event, found) for event, found in told if event.opted_out]
+            for event, found in sorted(stops, key=lambda pair: pair[1].address_id):
+                decision = _said_to_provider(event.provider, event.code or event.kind, at=now)
+                await self.opt_out_in(tx, organization_id, [found.address_id], decision, now=now)
+            await outcomes.record_events_in(tx, organization_id, told, now=now)
+
+    async def opt_out_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        address_ids: Sequence[int],
+        decision: Decision,
+        *,
+        now: datetime,
+    ) -> OptedOut:
+        """Opt addresses out inside another use case; commit, then `settle`."""
+        done = await opting.opt_out_in(tx, organization_id, address_ids, decision, now=now)
+        entry = AuditEntry(
+            organization_id=organization_id,
+            at=now,
+            actor=decision.actor,
+            action="consent.revoked",
+            subject={"address_ids": list(done.address_ids), "method": decision.method},
+        )
+        await self.messages.audit.record(tx, entry)
+        return done
+
+    async def settle(self, organization_id: OrganizationId, address_ids: Sequence[int]) -> int:
+        """Wait, at most ten seconds, for attempts in flight; give how many still are."""
+        return await opting.settle(self.db, organization_id, address_ids)
+
+    async def opt_out(
+        self,
+        organization_id: OrganizationId,
+        address_ids: Sequence[int],
+        decision: Decision,
+        *,
+        now: datetime,
+    ) -> OptedOut:
+        """Opt addresses out and wait for what is in flight to them."""
+        async with self.db.transaction(organization_id) as tx:
+            done = await self.opt_out_in(tx, organization_id, address_ids, decision, now=now)
+        await self.settle(organization_id, address_ids)
+        return done
+
+
+async def _send(claim: Claim, senders: Senders) -> Outcome:
+    """Call the provider once. A fault of our own after the attempt was stored leaves the
+    outcome unknown: the request may have left."""
+    sender = senders.get(claim.channel)
+    if sender is None:
+        return Refused(code="no_sender")
+    try:
+        return await sender.send(claim.outbound)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it must not be sent again
+        log.warning("send.failed", error_type=type(fault).__name__, message_id=claim.message_id)
+        return Unknown(code="fault")
+
+
+def _said_to_provider(source: str, code: str, *, at: datetime) -> Decision:
+    """A stop that the provider keeps in its own list, told by a code or an event."""
+    return Decision(
+        kind=Kind.REVOKE,
+        message_class=None,
+        method=Method.KEYWORD,
+        source=f"provider:{source}",
+        actor="patient",
+        at=at,
+        evidence=code,
+    )

@@ -1,0 +1,48 @@
+"""What passes between the steps of a delivery."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from handbell.channels.types import Outbound, Sender
+from handbell.platform.db import OrganizationId
+from handbell.platform.vocabulary import Channel, Lane
+
+LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
+    "urgent": (Lane.URGENT,),
+    "care": (Lane.REPLIES, Lane.CARE, Lane.JOBS),
+    "bulk": (Lane.BILLING, Lane.MARKETING),
+}
+"""The lanes that share a process. An urgent one shares with nobody."""
+
+Senders = Mapping[Channel, Sender]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """Due messages of one organisation and channel, handed to a lane. Ids only."""
+
+    organization_id: OrganizationId
+    channel: Channel
+    lane: Lane
+    message_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Claim:
+    """A message that is being sent: its attempt is stored, the call comes next."""
+
+    message_id: int
+    attempt_id: int
+    channel: Channel
+    tries: int
+    outbound: Outbound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptedOut:
+    """What an opt-out did. `is_first` is false where a stop of the last 24 hours stood."""
+
+    address_ids: tuple[int, ...]
+    withdrawn: int
+    is_first: bool

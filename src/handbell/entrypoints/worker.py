@@ -1,0 +1,78 @@
+"""`handbell worker`: does the jobs of some lanes. As many as wanted may run anywhere."""
+
+import asyncio
+import signal
+import threading
+from typing import Final
+
+import uvloop
+from dramatiq import Worker
+
+from handbell.delivery.tasks import declare_tasks
+from handbell.delivery.types import LANE_GROUPS
+from handbell.entrypoints.bootstrap import SettingMissing, WorkerRuntime, open_worker_runtime
+from handbell.platform.errors import InvalidError
+from handbell.platform.logging import configure_logging
+from handbell.platform.queue import open_broker
+from handbell.platform.settings import Settings
+from handbell.platform.vocabulary import Lane
+
+URGENT_WAKE_UP_MILLISECONDS: Final = 20
+WAKE_UP_MILLISECONDS: Final = 100
+DEFAULT_CONCURRENCY: Final = 8
+
+
+class LaneUnknown(InvalidError):
+    """Raised for a lane that does not exist."""
+
+    code = "lane_unknown"
+
+
+def lanes_of(text: str) -> frozenset[Lane]:
+    """Read `care,replies` or the name of a group (urgent, care, bulk). Raises `LaneUnknown`."""
+    lanes: set[Lane] = set()
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        if name in LANE_GROUPS and name not in set(Lane) - {Lane.CARE, Lane.URGENT}:
+            lanes.update(LANE_GROUPS[name])
+        elif name in set(Lane):
+            lanes.add(Lane(name))
+        else:
+            raise LaneUnknown(f"There is no lane {name!r}; lanes are {', '.join(Lane)}.")
+    return frozenset(lanes)
+
+
+class _Process:
+    """The runtime of this process, made once inside the event loop that uses it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opening: asyncio.Task[WorkerRuntime] | None = None
+
+    async def opened(self) -> WorkerRuntime:
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(open_worker_runtime(self._settings))
+        return await self._opening
+
+
+def run(settings: Settings, *, lanes: frozenset[Lane], concurrency: int) -> None:
+    """Work until SIGTERM or Ctrl-C; a call in flight is finished first."""
+    if not settings.redis_url:
+        raise SettingMissing("HANDBELL_REDIS_URL is not set. `handbell up` sets it.")
+    configure_logging()
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    broker = open_broker(settings.redis_url)
+    declare_tasks(broker, _Process(settings).opened)
+    is_quick = Lane.URGENT in lanes or settings.clock == "simulated"
+    worker = Worker(
+        broker,
+        queues=set(lanes),
+        worker_threads=concurrency,
+        worker_timeout=URGENT_WAKE_UP_MILLISECONDS if is_quick else WAKE_UP_MILLISECONDS,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker.start()
+    stop.wait()
+    worker.stop(timeout=25_000)
+    broker.close()

@@ -1,0 +1,1 @@
+"""Links in messages: minted, looked up and spent; the table keeps a keyed hash of the token."""

@@ -1,0 +1,190 @@
+"""From orders to rows: each order on each channel it may take, judged by the gate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from handbell.messages import content, store
+from handbell.messages.facts import Asked, Candidate, Gathered, Levels, gather
+from handbell.messages.parts import ReceiptParts
+from handbell.messages.policy import decide
+from handbell.messages.receipts import ReceiptPart, eligibility_part, window_part
+from handbell.messages.types import Decision, Defer, Lifecycle, Refuse, SendFacts, SendOrder
+from handbell.platform.crypto import KeyRing, SubjectKey
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel
+from handbell.preferences.errors import PatientNotFound
+from handbell.scheduling.service import RULES_VERSION, TZDATA_VERSION
+from handbell.templates.service import Shelf, shelf_in
+from handbell.templates.types import TemplateView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One order on one channel, with what the gate saw and said."""
+
+    order: SendOrder
+    gathered: Gathered
+    view: TemplateView | None
+    facts: SendFacts
+    decision: Decision
+
+    @property
+    def parts(self) -> tuple[ReceiptPart, ReceiptPart]:
+        return parts_of(self.facts)
+
+
+def parts_of(facts: SendFacts) -> tuple[ReceiptPart, ReceiptPart]:
+    """The two halves of the receipt of a decision on these facts."""
+    window = window_part(facts.window, rules_version=RULES_VERSION, tzdata_version=TZDATA_VERSION)
+    return eligibility_part(facts.eligibility), window
+
+
+async def judge_all(
+    tx: Tx, organization_id: OrganizationId, orders: Sequence[SendOrder], *, now: datetime
+) -> list[Judged]:
+    """Judge each order on the first of its channels that the gate does not refuse, or on the
+    first one where it refuses all. Raises `PatientNotFound`."""
+    candidates = [one for no, order in enumerate(orders) for one in _candidates(no, order)]
+    gathered = await gather(tx, organization_id, candidates, now=now)
+    shelf = await shelf_in(tx, {order.purpose for order in orders})
+    return [
+        _judge(order, _by_channel(no, order, gathered), shelf, now=now)
+        for no, order in enumerate(orders)
+    ]
+
+
+def _candidates(no: int, order: SendOrder) -> list[Candidate]:
+    return [
+        Candidate(
+            no=no * len(Channel) + place,
+            patient_id=order.patient_id,
+            channel=channel,
+            address_id=order.address_id,
+            appointment_id=order.appointment_id,
+        )
+        for place, channel in enumerate(Channel)
+        if order.channel in {None, channel}
+    ]
+
+
+def _by_channel(
+    no: int, order: SendOrder, gathered: Mapping[int, Gathered]
+) -> dict[Channel, Gathered]:
+    places = enumerate(Channel, start=no * len(Channel))
+    found = {channel: gathered[place] for place, channel in places if place in gathered}
+    if not found:
+        raise PatientNotFound("There is no such patient.", patient_id=order.patient_id)
+    return found
+
+
+def _judge(
+    order: SendOrder, known: Mapping[Channel, Gathered], shelf: Shelf, *, now: datetime
+) -> Judged:
+    wanted = next(iter(known.values())).preferences.channel_order
+    channels = [channel for channel in wanted if channel in known] or list(known)
+    judged = [_judge_on(order, known[channel], shelf, now=now) for channel in channels]
+    sendable = (one for one in judged if not isinstance(one.decision, Refuse))
+    return next(sendable, judged[0])
+
+
+def _judge_on(order: SendOrder, gathered: Gathered, shelf: Shelf, *, now: datetime) -> Judged:
+    view = _view(order, gathered, shelf)
+    asked = Asked(
+        purpose=order.purpose,
+        serves_at=order.serves_at,
+        answers_at=order.answers_at,
+        template=None
+        if view is None
+        else Levels(level=view.level, sibling_level=view.sibling_level),
+    )
+    facts = gathered.facts(asked)
+    decision = decide(facts, order.anchor, now=now)
+    return Judged(order=order, gathered=gathered, view=view, facts=facts, decision=decision)
+
+
+def _view(order: SendOrder, gathered: Gathered, shelf: Shelf) -> TemplateView | None:
+    if order.template_id is not None:
+        return shelf.find(order.template_id, gathered.channel)
+    wanted = gathered.preferences.language
+    return shelf.pick(order.purpose, gathered.channel, wanted=wanted, organization=None)
+
+
+async def to_rows(
+    tx: Tx,
+    organization_id: OrganizationId,
+    judged: Sequence[Judged],
+    *,
+    parts: ReceiptParts,
+    keys: KeyRing,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """The rows of judged orders, with their receipts stored."""
+    ids = await parts.ids(organization_id, [part for one in judged for part in one.parts])
+    speaking = {one.order.patient_id for one in judged if one.order.variables}
+    subject_keys = await content.subject_keys(tx, keys, speaking) if speaking else {}
+    return [
+        _to_row(organization_id, one, ids, subject_keys.get(one.order.patient_id), now=now)
+        for one in judged
+    ]
+
+
+def _to_row(
+    organization_id: OrganizationId,
+    judged: Judged,
+    part_ids: Mapping[bytes, int],
+    key: SubjectKey | None,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    order, gathered = judged.order, judged.gathered
+    message_class = CLASS_OF_PURPOSE[order.purpose]
+    eligibility, window = judged.parts
+    consent = gathered.decisive_entry(message_class)
+    return {
+        "organization_id": organization_id,
+        "order_key": order.order_key,
+        "ordered_by": order.ordered_by,
+        "patient_id": order.patient_id,
+        "contact_point_id": gathered.contact_point_id,
+        "address_id": gathered.address_id,
+        "is_address_named": order.address_id is not None,
+        "channel": gathered.channel,
+        "purpose": order.purpose,
+        "message_class": message_class,
+        "lane": LANE_OF_CLASS[message_class],
+        "template_version_id": judged.view.version_id if judged.view else None,
+        "variables": content.seal_variables(key, order.variables) if key else None,
+        "appointment_id": order.appointment_id,
+        "appointment_version": order.appointment_version,
+        "reminder_offset": order.reminder_offset,
+        "serves_at": order.serves_at,
+        "answers_at": order.answers_at,
+        "anchor": store.anchor_to_json(order.anchor),
+        "eligibility_part_id": part_ids[eligibility.digest],
+        "window_part_id": part_ids[window.digest],
+        "consent_entry_no": consent.entry_no if consent else None,
+        "preference_levels": {k: str(v) for k, v in gathered.preferences.levels.items()},
+        "counted_sends": len(judged.facts.caps.sent_at),
+        "decided_at": now,
+        "created_at": now,
+        "changed_at": now,
+        **_planned(judged.decision, now=now),
+    }
+
+
+def _planned(decision: Decision, *, now: datetime) -> dict[str, Any]:
+    match decision:
+        case Refuse(reasons=reasons):
+            lifecycle, at = Lifecycle.REFUSED, None
+        case Defer(until=until, reasons=reasons):
+            lifecycle, at = Lifecycle.SCHEDULED, until
+        case _:
+            lifecycle, at, reasons = Lifecycle.SCHEDULED, now, ()
+    return {
+        "lifecycle": lifecycle,
+        "scheduled_at": at,
+        "planned_at": at,
+        "reasons": [reason.value for reason in reasons],
+    }

@@ -1,0 +1,200 @@
+"""What a message says: its values gathered and decrypted, its text filled in.
+
+Nothing here is stored before a message leaves: until then the text is made when it is asked
+for, and links in it are only shown as such.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, select
+
+from handbell.channels.types import EmailContent
+
+# allow public-files: a text is made of what the directory keeps, in one statement
+from handbell.directory.tables import (
+    AppointmentRow,
+    ContactPointRow,
+    LocationRow,
+    PatientRow,
+    ProviderRow,
+)
+from handbell.messages.tables import MessageRow
+
+# allow public-files: the sender's name and postal address stand in the text
+from handbell.organizations.tables import OrganizationRow, OrganizationSettingsRow
+from handbell.platform.crypto import KeyRing, SubjectKey
+from handbell.platform.db import Tx
+from handbell.platform.tables import SubjectKeyRow
+from handbell.platform.vocabulary import Channel, Purpose
+from handbell.templates.service import public_name, render, visit_date, visit_time
+from handbell.templates.types import Rendered, TemplateBody
+
+VARIABLES_CONTEXT: Final = "messages.variables"
+BODY_CONTEXT: Final = "message_attempts.body"
+_SOMEONE: Final = {"en": "your care team", "es": "su equipo médico", "hi": "आपके चिकित्सक"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Material:
+    """All that one message can be made of, decrypted; never stored or logged."""
+
+    message_id: int
+    patient_id: int
+    purpose: Purpose
+    channel: Channel
+    template_version_id: int | None
+    key: SubjectKey
+    to: str | None
+    max_segments: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def values(self, language: str) -> dict[str, str]:
+        """The variables of the catalogue that need no link, in the language of the text."""
+        facts = self.facts
+        sensitive = bool(facts["sensitive"])
+        place = facts["location_name"] or facts["organization_name"]
+        found = {
+            "organization_name": facts["organization_name"],
+            "phone": facts["location_phone"] or facts["organization_phone"],
+            "postal_address": facts["postal_address"],
+            "first_name": facts["first_name"],
+            "last_name": facts["last_name"],
+            "provider": facts["provider_name"] or _SOMEONE.get(language, _SOMEONE["en"]),
+            "location": public_name(place, parent=facts["organization_name"], sensitive=sensitive),
+        }
+        if facts["starts_at"] is not None:
+            zone = ZoneInfo(facts["timezone"])
+            at = facts["starts_at"]
+            found["appt_date"] = visit_date(at, zone=zone, locale=language)
+            found["appt_time"] = visit_time(at, zone=zone, locale=language)
+        return {**self.variables, **{name: value for name, value in found.items() if value}}
+
+
+def compose(material: Material, body: TemplateBody, links: Mapping[str, str]) -> Rendered:
+    """Fill in the text. Raises what `templates.render` raises.
+
+    An e-mail with an unsubscribe link also carries the one-click headers (RFC 8058).
+    """
+    values = {**material.values(body.language), **links}
+    made = render(body, values, locale=body.language)
+    unsubscribe = links.get("unsubscribe_link")
+    if isinstance(made.content, EmailContent) and unsubscribe:
+        headers = {
+            "List-Unsubscribe": f"<{unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        return replace(made, content=replace(made.content, headers=headers))
+    return made
+
+
+async def material_in(tx: Tx, keys: KeyRing, message_ids: Iterable[int]) -> dict[int, Material]:
+    """Gather and decrypt what some messages can be made of, in one statement."""
+    rows = await tx.execute(_STATEMENT.where(MessageRow.id.in_(list(message_ids))))
+    return {row.id: _to_material(row, keys) for row in rows}
+
+
+def seal_variables(key: SubjectKey, variables: Mapping[str, str]) -> bytes | None:
+    """The caller's own variables as they are stored; none where there are none."""
+    if not variables:
+        return None
+    return key.encrypt(json.dumps(dict(variables)), context=VARIABLES_CONTEXT)
+
+
+def seal_text(key: SubjectKey, rendered: Rendered) -> bytes:
+    """What was sent, as it is stored with the attempt."""
+    subject = rendered.content.subject if isinstance(rendered.content, EmailContent) else None
+    return key.encrypt(
+        json.dumps({"subject": subject, "text": rendered.text}), context=BODY_CONTEXT
+    )
+
+
+def open_text(key: SubjectKey, body: bytes) -> tuple[str | None, str]:
+    """Subject and text of a stored attempt."""
+    told = json.loads(key.decrypt(body, context=BODY_CONTEXT))
+    return told["subject"], told["text"]
+
+
+_STATEMENT: Final[Select[*tuple[Any, ...]]] = (
+    select(
+        MessageRow.id,
+        MessageRow.patient_id,
+        MessageRow.purpose,
+        MessageRow.channel,
+        MessageRow.template_version_id,
+        MessageRow.variables,
+        SubjectKeyRow.wrapped_key,
+        SubjectKeyRow.kek_version,
+        ContactPointRow.address,
+        PatientRow.first_name,
+        PatientRow.last_name,
+        OrganizationRow.name.label("organization_name"),
+        OrganizationRow.phone.label("organization_phone"),
+        OrganizationRow.postal_address,
+        OrganizationSettingsRow.max_segments,
+        AppointmentRow.starts_at,
+        AppointmentRow.timezone,
+        ProviderRow.name.label("provider_name"),
+        LocationRow.name.label("location_name"),
+        LocationRow.phone.label("location_phone"),
+        LocationRow.sensitive,
+    )
+    .join(PatientRow, PatientRow.id == MessageRow.patient_id)
+    .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
+    .join(OrganizationRow, OrganizationRow.id == MessageRow.organization_id)
+    .join(
+        OrganizationSettingsRow,
+        OrganizationSettingsRow.organization_id == MessageRow.organization_id,
+    )
+    .outerjoin(ContactPointRow, ContactPointRow.id == MessageRow.contact_point_id)
+    .outerjoin(AppointmentRow, AppointmentRow.id == MessageRow.appointment_id)
+    .outerjoin(ProviderRow, ProviderRow.id == AppointmentRow.provider_id)
+    .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
+)
+_FACTS: Final = (
+    "organization_name",
+    "organization_phone",
+    "postal_address",
+    "starts_at",
+    "timezone",
+    "provider_name",
+    "location_name",
+    "location_phone",
+    "sensitive",
+)
+
+
+def _to_material(row: Row[Any], keys: KeyRing) -> Material:
+    key = keys.unwrap(row.wrapped_key, row.kek_version)
+    names = {
+        name: key.decrypt(sealed, context=f"patients.{name}") if sealed else None
+        for name, sealed in (("first_name", row.first_name), ("last_name", row.last_name))
+    }
+    told = row.variables
+    return Material(
+        message_id=row.id,
+        patient_id=row.patient_id,
+        purpose=Purpose(row.purpose),
+        channel=Channel(row.channel),
+        template_version_id=row.template_version_id,
+        key=key,
+        to=key.decrypt(row.address, context="contact_points.address") if row.address else None,
+        max_segments=row.max_segments,
+        variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
+        facts={name: getattr(row, name) for name in _FACTS} | names,
+    )
+
+
+async def subject_keys(tx: Tx, keys: KeyRing, patient_ids: Iterable[int]) -> dict[int, SubjectKey]:
+    """The data keys of some patients, unwrapped."""
+    statement = (
+        select(PatientRow.id, SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
+        .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
+        .where(PatientRow.id.in_(list(patient_ids)))
+    )
+    rows = await tx.execute(statement)
+    return {row.id: keys.unwrap(row.wrapped_key, row.kek_version) for row in rows}

@@ -1,0 +1,364 @@
+"""Gathers what the gate looks at: one statement per batch, one snapshot.
+
+A *candidate* is one message on one channel: at admission each order on each channel that it may
+take, at sending the messages of a batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from handbell.channels.service import CHANNEL_OF_PROVIDER
+from handbell.channels.tables import ProviderAccountRow
+from handbell.channels.types import Baa
+from handbell.consent import service as consent
+from handbell.consent.tables import ConsentEntryRow, SuppressionRow
+from handbell.consent.types import ClassState
+from handbell.directory.tables import AddressRow, AppointmentRow, ContactPointRow, PatientRow
+from handbell.messages.tables import MessageRow
+from handbell.messages.types import (
+    CapFacts,
+    ConsentStatus,
+    EligibilityFacts,
+    SendFacts,
+    TemplateFacts,
+)
+from handbell.organizations.tables import OrganizationSettingsRow
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
+from handbell.preferences import service as preferences
+from handbell.preferences.types import Level, Preferences
+from handbell.scheduling.types import WindowFacts
+from handbell.templates.service import CeilingFacts, ceiling
+
+CAPPED: Final = (MessageClass.CARE, MessageClass.BILLING_ADMIN, MessageClass.RESEARCH)
+"""Classes that are counted together (regulation.md, "Caps"); marketing is counted alone."""
+MARKETING_PER_DAY: Final = 1
+MARKETING_PER_WEEK: Final = 3
+_WEEK: Final = timedelta(hours=168)
+_VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
+_STANDING: Final = frozenset({"booked", "confirmed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One order on one channel; `no` is the caller's own number of it."""
+
+    no: int
+    patient_id: int
+    channel: Channel
+    address_id: int | None
+    appointment_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Disclosure levels of the text that would be used."""
+
+    level: int
+    sibling_level: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of an order the facts depend on."""
+
+    purpose: Purpose
+    serves_at: datetime | None
+    answers_at: datetime | None
+    template: Levels | None
+
+    @property
+    def message_class(self) -> MessageClass:
+        return CLASS_OF_PURPOSE[self.purpose]
+
+
+class Gathered:
+    """What the database says of one candidate, before it is asked about an order."""
+
+    def __init__(self, row: Row[Any]) -> None:
+        self.row = row
+        self.channel = Channel(row.channel)
+        self.preferences: Preferences = preferences.to_preferences(row)
+        self.states = consent.fold_told(row.ledger or ())
+
+    @property
+    def address_id(self) -> int | None:
+        address_id: int | None = self.row.found_address_id
+        return address_id
+
+    @property
+    def contact_point_id(self) -> int | None:
+        contact_point_id: int | None = self.row.contact_point_id
+        return contact_point_id
+
+    def decisive_entry(self, message_class: MessageClass) -> ClassState | None:
+        """What the ledger says of the class, with the number of the entry that decided it."""
+        return self.states.get(message_class)
+
+    def facts(self, asked: Asked, *, also_sent: Sequence[datetime] = ()) -> SendFacts:
+        """The gate's facts; `also_sent` are sends decided in this very batch."""
+        return SendFacts(
+            eligibility=self._eligibility(asked),
+            window=self._window(asked),
+            caps=self._caps(asked.message_class, also_sent),
+            serves_at=asked.serves_at,
+            pause_until=self.preferences.pause_until,
+        )
+
+    def _eligibility(self, asked: Asked) -> EligibilityFacts:
+        row, channel = self.row, self.channel
+        return EligibilityFacts(
+            message_class=asked.message_class,
+            channel=channel,
+            address_id=self.address_id,
+            is_deceased=row.is_deceased,
+            is_wrong_number=bool(row.is_wrong_number),
+            is_restricted=False,
+            is_opted_out=row.is_suppressed,
+            is_optout_confirmation=asked.purpose is Purpose.REPLY_OPTOUT,
+            is_allowed=self.preferences.allows(channel),
+            has_marketing_opt_in=self.preferences.wants_marketing(channel),
+            is_us_number=row.contact_country == "US",
+            is_whatsapp_us_enabled=row.whatsapp_us_enabled,
+            consent=_status(self.states.get(asked.message_class)),
+            template=self._template(asked.template),
+            is_superseded=self._is_superseded(asked),
+            has_sender=row.baa is not None,
+        )
+
+    def _template(self, levels: Levels | None) -> TemplateFacts | None:
+        if levels is None:
+            return None
+        highest = ceiling(
+            CeilingFacts(
+                channel=self.channel,
+                risk_acknowledged=False,
+                informs_at_intake=self.row.informs_at_intake,
+                baa=Baa.NONE if self._tells_nothing else Baa(self.row.baa),
+                sms_raised=self.row.sms_ceiling > 1,
+            )
+        )
+        return TemplateFacts(
+            level=levels.level, sibling_level=levels.sibling_level, ceiling=int(highest)
+        )
+
+    @property
+    def _tells_nothing(self) -> bool:
+        """On a number of several patients no name may stand (HP-23)."""
+        return bool(self.row.baa is None or self.row.patients_on_address > 1)
+
+    def _is_superseded(self, asked: Asked) -> bool:
+        row = self.row
+        if row.visit_status is None:
+            return False
+        if asked.purpose is Purpose.NO_SHOW:
+            return bool(row.visit_status != "no_show")
+        if asked.purpose not in _VISIT:
+            return False
+        is_moved = asked.serves_at is not None and row.visit_starts_at != asked.serves_at
+        return is_moved or row.visit_status not in _STANDING
+
+    def _window(self, asked: Asked) -> WindowFacts:
+        known = self.preferences
+        return WindowFacts(
+            message_class=asked.message_class,
+            channel=self.channel,
+            zones=self._zones(asked.message_class),
+            states=tuple(sorted(set(self.row.states or ()))),
+            country=self.row.contact_country,
+            quiet_start=known.quiet_start,
+            quiet_end=known.quiet_end,
+            work_start=known.work_start,
+            work_end=known.work_end,
+            best_hour=known.best_hour,
+            answers_at=asked.answers_at,
+        )
+
+    def _zones(self, message_class: MessageClass) -> tuple[str, ...]:
+        """A stated zone decides alone for care and is one candidate for marketing; nothing
+        known means the organisation's zone for care, every zone for marketing."""
+        inferred = tuple(dict.fromkeys(self.row.zones or ()))
+        is_stated = self.preferences.levels["timezone"] is Level.PATIENT
+        stated = (self.preferences.timezone,) if is_stated else ()
+        if message_class is MessageClass.MARKETING:
+            return tuple(dict.fromkeys((*stated, *inferred)))
+        return stated or inferred or (self.preferences.timezone,)
+
+    def _caps(self, message_class: MessageClass, also_sent: Sequence[datetime]) -> CapFacts:
+        if message_class is MessageClass.MARKETING:
+            sent = self.row.marketing_sent_at or ()
+            per_day, per_week = MARKETING_PER_DAY, MARKETING_PER_WEEK
+            return CapFacts(
+                per_day=per_day, per_week=per_week, sent_at=sorted([*sent, *also_sent])
+            )
+        sent = self.row.counted_sent_at or ()
+        return CapFacts(per_day=self.row.care_per_day, sent_at=sorted([*sent, *also_sent]))
+
+
+def _status(state: ClassState | None) -> ConsentStatus:
+    if state is None or not state.granted:
+        return ConsentStatus.NONE
+    return ConsentStatus.EXPRESS_WRITTEN if state.is_written else ConsentStatus.EXPRESS
+
+
+async def gather(
+    tx: Tx, organization_id: OrganizationId, candidates: Sequence[Candidate], *, now: datetime
+) -> dict[int, Gathered]:
+    """What is known of each candidate, by its number. Unknown patients are left out."""
+    source = func.unnest(
+        literal([one.no for one in candidates], ARRAY(Integer)),
+        literal([one.patient_id for one in candidates], ARRAY(BigInteger)),
+        literal([one.channel.value for one in candidates], ARRAY(Text)),
+        literal([one.address_id for one in candidates], ARRAY(BigInteger)),
+        literal([one.appointment_id for one in candidates], ARRAY(BigInteger)),
+    ).table_valued(
+        column("no", Integer),
+        column("patient_id", BigInteger),
+        column("channel", Text),
+        column("address_id", BigInteger),
+        column("appointment_id", BigInteger),
+    )
+    statement = _statement(organization_id, source.render_derived(name="candidate"), now=now)
+    return {row.no: Gathered(row) for row in await tx.execute(statement)}
+
+
+def _statement(organization_id: OrganizationId, one: FromClause, *, now: datetime) -> Select[Any]:
+    contact = _contact(one)
+    resolved = preferences.resolution(organization_id).subquery("resolved")
+    address_id = func.coalesce(one.c.address_id, contact.c.address_id)
+    suppressed = and_(
+        SuppressionRow.channel == one.c.channel,
+        SuppressionRow.address_hash == AddressRow.address_hash,
+        SuppressionRow.lifted_at.is_(None),
+    )
+    settings = OrganizationSettingsRow
+    return (
+        select(
+            one.c.no,
+            one.c.channel,
+            *(col for col in resolved.c if col.name != "patient_id"),
+            (PatientRow.deceased_at.is_not(None)).label("is_deceased"),
+            AddressRow.id.label("found_address_id"),
+            (AddressRow.wrong_number_at.is_not(None)).label("is_wrong_number"),
+            select(SuppressionRow.id).where(suppressed).exists().label("is_suppressed"),
+            contact.c.id.label("contact_point_id"),
+            contact.c.country.label("contact_country"),
+            _gathered_of(one, ContactPointRow.zones).label("zones"),
+            _gathered_of(one, ContactPointRow.states).label("states"),
+            _patients_on(AddressRow.id).label("patients_on_address"),
+            _ledger_of(AddressRow.id).label("ledger"),
+            _sent_to(one, CAPPED, now=now).label("counted_sent_at"),
+            _sent_to(one, (MessageClass.MARKETING,), now=now).label("marketing_sent_at"),
+            _baa_of(one, organization_id).label("baa"),
+            settings.whatsapp_us_enabled,
+            settings.informs_at_intake,
+            settings.sms_ceiling,
+            settings.care_per_day,
+            AppointmentRow.status.label("visit_status"),
+            AppointmentRow.starts_at.label("visit_starts_at"),
+        )
+        .select_from(one)
+        .join(PatientRow, PatientRow.id == one.c.patient_id)
+        .join(resolved, resolved.c.patient_id == PatientRow.id)
+        .join(settings, settings.organization_id == organization_id)
+        .outerjoin(contact, true())
+        .outerjoin(AddressRow, AddressRow.id == address_id)
+        .outerjoin(AppointmentRow, AppointmentRow.id == one.c.appointment_id)
+    )
+
+
+def _contact(one: FromClause) -> Any:
+    """The patient's contact point on the channel: the one asked for, else the newest current
+    one. A reply goes to the address that wrote, even if it is no longer a current one."""
+    asked = one.c.address_id
+    return (
+        select(ContactPointRow.id, ContactPointRow.address_id, ContactPointRow.country)
+        .where(
+            ContactPointRow.patient_id == one.c.patient_id,
+            ContactPointRow.channel == one.c.channel,
+            case(
+                (asked.is_not(None), ContactPointRow.address_id == asked),
+                else_=ContactPointRow.is_current,
+            ),
+        )
+        .order_by(ContactPointRow.id.desc())
+        .limit(1)
+        .lateral("contact")
+    )
+
+
+def _gathered_of(one: FromClause, listed: Any) -> Any:
+    """All values of a list column over the patient's current contact points, oldest first."""
+    each = func.unnest(listed).table_valued("value").render_derived(name="each")
+    return (
+        select(func.array_agg(aggregate_order_by(each.c.value, ContactPointRow.id)))
+        .select_from(ContactPointRow)
+        .join(each, true())
+        .where(ContactPointRow.patient_id == one.c.patient_id, ContactPointRow.is_current)
+        .scalar_subquery()
+    )
+
+
+def _patients_on(address_id: Any) -> Any:
+    return (
+        select(func.count(ContactPointRow.patient_id.distinct()))
+        .where(ContactPointRow.address_id == address_id, ContactPointRow.is_current)
+        .scalar_subquery()
+    )
+
+
+def _ledger_of(address_id: Any) -> Any:
+    entry = ConsentEntryRow
+    told = func.jsonb_build_object(
+        *("no", entry.no, "kind", entry.kind, "message_class", entry.message_class),
+        *("method", entry.method, "text_version", entry.text_version, "at", entry.at),
+    )
+    return select(func.jsonb_agg(told)).where(entry.address_id == address_id).scalar_subquery()
+
+
+def _sent_to(one: FromClause, classes: Sequence[MessageClass], *, now: datetime) -> Any:
+    """When counted messages left for the patient in the last 168 hours, over all channels."""
+    return (
+        select(func.array_agg(MessageRow.sent_at))
+        .where(
+            MessageRow.patient_id == one.c.patient_id,
+            MessageRow.sent_at >= now - _WEEK,
+            MessageRow.message_class.in_(classes),
+        )
+        .scalar_subquery()
+    )
+
+
+def _baa_of(one: FromClause, organization_id: OrganizationId) -> Any:
+    """How the organisation's account for the channel is covered; NULL where it has none."""
+    provider = case(
+        *((one.c.channel == channel, name) for name, channel in CHANNEL_OF_PROVIDER.items())
+    )
+    return (
+        select(func.min(ProviderAccountRow.baa))
+        .where(
+            ProviderAccountRow.organization_id == organization_id,
+            ProviderAccountRow.provider == provider,
+        )
+        .scalar_subquery()
+    )

@@ -1,0 +1,217 @@
+"""Admits, cancels, shows and explains messages; the only way a message comes to exist.
+
+The functions beside the class are for `delivery`, which asks the gate again and sends.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from handbell.audit.service import AuditService
+from handbell.audit.types import AuditEntry
+from handbell.messages import (
+    admission,
+    content,
+    explaining,
+    facts,
+    leaves,
+    policy,
+    progress,
+    showing,
+    store,
+)
+from handbell.messages.errors import MessageAlreadyLeft, MessageNotFound
+from handbell.messages.parts import ReceiptParts
+from handbell.messages.tables import MessageRow
+from handbell.messages.types import (
+    PENDING,
+    Activity,
+    Admission,
+    Job,
+    Lifecycle,
+    MessageFilter,
+    MessageId,
+    PlannedMessage,
+    Question,
+    Reason,
+    SendOrder,
+)
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import Database, OrganizationId, Tx
+
+Asked = facts.Asked
+AttemptEvent = progress.AttemptEvent
+Candidate = facts.Candidate
+Gathered = facts.Gathered
+Levels = facts.Levels
+Material = content.Material
+attempt_entry = leaves.attempt_entry
+compose = content.compose
+decide = policy.decide
+gather = facts.gather
+material_in = content.material_in
+parts_of = admission.parts_of
+progress_of = progress.progress_of
+seal_text = content.seal_text
+withdraw = store.withdraw
+
+
+class MessageService:
+    """The life of messages up to the moment when a worker takes them."""
+
+    def __init__(
+        self, db: Database, keys: KeyRing, audit: AuditService, *, public_url: str
+    ) -> None:
+        self.db = db
+        self.keys = keys
+        self.audit = audit
+        self.public_url = public_url
+        self.parts = ReceiptParts(db)
+
+    async def admit(
+        self, organization_id: OrganizationId, order: SendOrder, *, now: datetime
+    ) -> Admission:
+        """Decide on one order, record the decision, and plan what may leave.
+
+        Repeating an order key returns the first admission and changes nothing. Raises
+        `PatientNotFound`.
+        """
+        async with self.db.transaction(organization_id) as tx:
+            return (await self.admit_in(tx, organization_id, [order], now=now))[0]
+
+    async def admit_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        orders: Sequence[SendOrder],
+        *,
+        now: datetime,
+    ) -> list[Admission]:
+        """The same for several orders inside another use case, in their order."""
+        if not orders:
+            return []
+        judged = await admission.judge_all(tx, organization_id, orders, now=now)
+        rows = await admission.to_rows(
+            tx, organization_id, judged, parts=self.parts, keys=self.keys, now=now
+        )
+        stored = await store.insert_once(tx, organization_id, rows)
+        refused = [
+            _entry(organization_id, order, stored[order.order_key][0], now=now)
+            for order in orders
+            if stored[order.order_key][1]
+            and stored[order.order_key][0].lifecycle is Lifecycle.REFUSED
+        ]
+        await self.audit.record_many(tx, refused)
+        return [stored[order.order_key][0] for order in orders]
+
+    async def cancel(
+        self, organization_id: OrganizationId, message_id: int, *, actor: str, now: datetime
+    ) -> None:
+        """Withdraw a message that has not left. Raises `MessageNotFound`, `MessageAlreadyLeft`;
+        cancelling twice is fine."""
+        async with self.db.transaction(organization_id) as tx:
+            lifecycle = await store.find_lifecycle(tx, message_id)
+            if lifecycle is None:
+                raise MessageNotFound(message_id)
+            if lifecycle is Lifecycle.CANCELLED:
+                return
+            if lifecycle not in PENDING:
+                raise MessageAlreadyLeft(MessageId(message_id), lifecycle)
+            await self.withdraw_in(tx, organization_id, [message_id], now=now)
+            cancelled = AuditEntry(
+                organization_id=organization_id,
+                at=now,
+                actor=actor,
+                action="message.cancelled",
+                subject={"message_id": message_id},
+            )
+            await self.audit.record(tx, cancelled)
+
+    async def withdraw_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        message_ids: Sequence[int],
+        *,
+        now: datetime,
+    ) -> int:
+        """Cancel those that are still pending; say how many were."""
+        where = (MessageRow.organization_id == organization_id) & MessageRow.id.in_(message_ids)
+        ended = await store.withdraw(
+            tx, where, becomes=Lifecycle.CANCELLED, reason=Reason.WITHDRAWN, now=now
+        )
+        return len(ended)
+
+    async def pending_of_in(self, tx: Tx, appointment_id: int) -> list[PlannedMessage]:
+        """Messages about a visit that are planned or have gone out, oldest first."""
+        return await store.about_appointment(tx, appointment_id)
+
+    async def rebase_in(
+        self, tx: Tx, message_ids: Sequence[int], *, appointment_version: int
+    ) -> None:
+        """Let pending messages carry the visit's new version: their time still holds."""
+        await store.rebase(tx, message_ids, appointment_version=appointment_version)
+
+    async def find_question_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,  # noqa: ARG002 - the transaction is the organisation's
+        address_id: int,
+        *,
+        context_ref: str | None,
+        now: datetime,
+    ) -> Question | None:
+        """The message that an answer belongs to: the one it names, else the newest open one."""
+        return await store.find_question(tx, address_id, context_ref=context_ref, now=now)
+
+    async def record_reply_in(self, tx: Tx, message_id: int, *, at: datetime) -> None:
+        """Note that the patient answered; the first time stands."""
+        await store.record_reply(tx, message_id, at=at)
+
+    async def activity_of(self, organization_id: OrganizationId, patient_id: int) -> Activity:
+        """When we last sent, and when the patient last opened and answered."""
+        async with self.db.transaction(organization_id) as tx:
+            return await store.activity_of(tx, patient_id)
+
+    async def list(
+        self,
+        organization_id: OrganizationId,
+        wanted: MessageFilter,
+        *,
+        limit: int,
+        offset: int,
+    ) -> tuple[list[Job], int]:
+        """A page of messages, newest first, with the number of all that fit."""
+        async with self.db.transaction(organization_id) as tx:
+            ids, total = await store.list_ids(tx, wanted, limit=limit, offset=offset)
+            jobs = await showing.jobs(tx, self.keys, ids, public_url=self.public_url)
+        return jobs, total
+
+    async def get(self, organization_id: OrganizationId, message_id: int) -> Job:
+        """One message. Raises `MessageNotFound`."""
+        async with self.db.transaction(organization_id) as tx:
+            jobs = await showing.jobs(tx, self.keys, [message_id], public_url=self.public_url)
+        if not jobs:
+            raise MessageNotFound(message_id)
+        return jobs[0]
+
+    async def explain(self, organization_id: OrganizationId, message_id: int) -> dict[str, Any]:
+        """Why it was or was not sent, when, and by which rules. Raises `MessageNotFound`."""
+        async with self.db.transaction(organization_id) as tx:
+            rows = await store.rows_of(tx, [message_id])
+            if message_id not in rows:
+                raise MessageNotFound(message_id)
+            attempts = await store.attempts_of(tx, message_id)
+            return await explaining.explain(tx, rows[message_id], attempts)
+
+
+def _entry(
+    organization_id: OrganizationId, order: SendOrder, admitted: Admission, *, now: datetime
+) -> AuditEntry:
+    return AuditEntry(
+        organization_id=organization_id,
+        at=now,
+        actor=order.ordered_by,
+        action="message.refused",
+        subject={"message_id": admitted.message_id, "patient_id": order.patient_id},
+    )

@@ -1,0 +1,303 @@
+"""Messages in the database: a lifecycle moves only from where it was."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+# allow public-files: a question is open while its visit is still to come
+from handbell.directory.tables import AppointmentRow
+from handbell.messages.tables import MessageAttemptRow, MessageRow, ReceiptPartRow
+from handbell.messages.types import (
+    PENDING,
+    Activity,
+    Admission,
+    Lifecycle,
+    MessageFilter,
+    MessageId,
+    PlannedMessage,
+    Question,
+    Reason,
+)
+from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.vocabulary import Channel, Purpose
+from handbell.scheduling.types import Anchor, At, Free, OnDay
+
+QUESTIONS: Final = (Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER)
+QUESTION_LIVES: Final = timedelta(days=7)
+_SETTLED: Final = (Lifecycle.REFUSED, Lifecycle.CANCELLED)
+
+
+async def insert_once(
+    tx: Tx, organization_id: OrganizationId, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[Admission, bool]]:
+    """Insert messages; give each order key's admission and whether it is new.
+
+    The unique order key decides, so of two that race one stands and both hear of it.
+    """
+    statement = (
+        insert(MessageRow)
+        .on_conflict_do_nothing(index_elements=["organization_id", "order_key"])
+        .returning(MessageRow.order_key)
+    )
+    new = set((await tx.execute(statement, list(rows))).scalars())
+    keys = [row["order_key"] for row in rows]
+    known: Select[*tuple[Any, ...]] = select(
+        MessageRow.order_key,
+        MessageRow.id,
+        MessageRow.lifecycle,
+        MessageRow.channel,
+        MessageRow.scheduled_at,
+        MessageRow.reasons,
+    ).where(MessageRow.organization_id == organization_id, MessageRow.order_key.in_(keys))
+    return {
+        row.order_key: (_to_admission(row), row.order_key in new)
+        for row in await tx.execute(known)
+    }
+
+
+async def find_admissions(
+    tx: Tx, organization_id: OrganizationId, order_keys: Iterable[str]
+) -> dict[str, Admission]:
+    """What became of orders that were given before."""
+    statement = select(MessageRow.__table__).where(
+        MessageRow.organization_id == organization_id,
+        MessageRow.order_key.in_(list(order_keys)),
+    )
+    return {row.order_key: _to_admission(row) for row in await tx.execute(statement)}
+
+
+async def find_lifecycle(tx: Tx, message_id: int) -> Lifecycle | None:
+    """Where a message stands, holding its row until the transaction ends."""
+    statement = select(MessageRow.lifecycle).where(MessageRow.id == message_id).with_for_update()
+    found = (await tx.execute(statement)).scalar_one_or_none()
+    return Lifecycle(found) if found else None
+
+
+async def withdraw(
+    tx: Tx, where: ColumnElement[bool], *, becomes: Lifecycle, reason: Reason, now: datetime
+) -> list[int]:
+    """End what is still pending; give the ids of what was."""
+    statement = (
+        update(MessageRow)
+        .where(where, MessageRow.lifecycle.in_(PENDING))
+        .values(
+            lifecycle=becomes,
+            reasons=func.array_append(MessageRow.reasons, reason.value),
+            scheduled_at=None,
+            leased_until=None,
+            changed_at=now,
+        )
+        .returning(MessageRow.id)
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+async def about_appointment(tx: Tx, appointment_id: int) -> list[PlannedMessage]:
+    """Messages about a visit that are planned or went out."""
+    statement = (
+        select(MessageRow.__table__)
+        .where(MessageRow.appointment_id == appointment_id, MessageRow.lifecycle.not_in(_SETTLED))
+        .order_by(MessageRow.id)
+    )
+    return [
+        PlannedMessage(
+            id=MessageId(row.id),
+            purpose=Purpose(row.purpose),
+            reminder_offset=row.reminder_offset,
+            serves_at=row.serves_at,
+            appointment_version=row.appointment_version,
+            lifecycle=Lifecycle(row.lifecycle),
+        )
+        for row in await tx.execute(statement)
+    ]
+
+
+async def rebase(tx: Tx, message_ids: Sequence[int], *, appointment_version: int) -> None:
+    await tx.execute(
+        update(MessageRow)
+        .where(MessageRow.id.in_(message_ids), MessageRow.lifecycle.in_(PENDING))
+        .values(appointment_version=appointment_version)
+    )
+
+
+async def record_reply(tx: Tx, message_id: int, *, at: datetime) -> None:
+    """Note when the patient first answered."""
+    await tx.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message_id, MessageRow.replied_at.is_(None))
+        .values(replied_at=at)
+    )
+
+
+async def find_question(
+    tx: Tx, address_id: int, *, context_ref: str | None, now: datetime
+) -> Question | None:
+    """The message that an answer from the address belongs to."""
+    is_open = and_(
+        MessageRow.address_id == address_id,
+        MessageRow.sent_at >= now - QUESTION_LIVES,
+        _is_unanswered(now=now),
+    )
+    base = select(
+        MessageRow.id,
+        MessageRow.patient_id,
+        MessageRow.appointment_id,
+        MessageRow.appointment_version,
+        MessageRow.purpose,
+    ).outerjoin(AppointmentRow, AppointmentRow.id == MessageRow.appointment_id)
+    found, is_named = None, False
+    if context_ref is not None:
+        named = base.join(MessageAttemptRow, MessageAttemptRow.message_id == MessageRow.id).where(
+            MessageRow.address_id == address_id, MessageAttemptRow.provider_ref == context_ref
+        )
+        found = (await tx.execute(named.limit(1))).one_or_none()
+        is_named = found is not None
+    if found is None:
+        newest = base.where(is_open).order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())
+        found = (await tx.execute(newest.limit(1))).one_or_none()
+    if found is None:
+        return None
+    counted = (
+        select(func.count(MessageRow.appointment_id.distinct()))
+        .join(AppointmentRow, AppointmentRow.id == MessageRow.appointment_id)
+        .where(is_open)
+    )
+    return Question(
+        message_id=MessageId(found.id),
+        patient_id=found.patient_id,
+        appointment_id=found.appointment_id,
+        appointment_version=found.appointment_version,
+        purpose=Purpose(found.purpose),
+        is_named=is_named,
+        open_appointments=(await tx.execute(counted)).scalar_one(),
+    )
+
+
+def _is_unanswered(*, now: datetime) -> ColumnElement[bool]:
+    """Whether a message asked about a visit that an answer can still change."""
+    to_come = and_(
+        MessageRow.purpose.in_(QUESTIONS),
+        AppointmentRow.starts_at > now,
+        AppointmentRow.status.in_(("booked", "confirmed")),
+    )
+    missed = and_(
+        MessageRow.purpose == Purpose.NO_SHOW,
+        AppointmentRow.status == "no_show",
+    )
+    return or_(to_come, missed)
+
+
+async def activity_of(tx: Tx, patient_id: int) -> Activity:
+    """When we last sent something, and when it was last opened and answered."""
+    opened = case(
+        (MessageRow.progress.in_(("opened", "clicked")), MessageRow.changed_at), else_=None
+    )
+    statement = select(
+        func.max(MessageRow.sent_at).label("last_sent"),
+        func.max(opened).label("last_opened"),
+        func.max(MessageRow.replied_at).label("last_replied"),
+    ).where(MessageRow.patient_id == patient_id)
+    row = (await tx.execute(statement)).one()
+    return Activity(
+        last_sent=row.last_sent, last_opened=row.last_opened, last_replied=row.last_replied
+    )
+
+
+async def list_ids(
+    tx: Tx, wanted: MessageFilter, *, limit: int, offset: int
+) -> tuple[list[int], int]:
+    """A page of ids, newest first, and the number of all that fit."""
+    where = _where(wanted)
+    total = (
+        await tx.execute(select(func.count()).select_from(MessageRow).where(*where))
+    ).scalar_one()
+    page = select(MessageRow.id).where(*where).order_by(MessageRow.id.desc())
+    return list((await tx.execute(page.limit(limit).offset(offset))).scalars()), total
+
+
+def _where(wanted: MessageFilter) -> list[ColumnElement[bool]]:
+    exact = {
+        MessageRow.patient_id: wanted.patient_id,
+        MessageRow.appointment_id: wanted.appointment_id,
+        MessageRow.channel: wanted.channel,
+    }
+    where = [col == value for col, value in exact.items() if value is not None]
+    if wanted.lifecycles is not None:
+        where.append(MessageRow.lifecycle.in_(wanted.lifecycles))
+    if wanted.progress is not None:
+        named = [one for one in wanted.progress if one is not None]
+        fits: ColumnElement[bool] = MessageRow.progress.in_(named)
+        if None in wanted.progress:
+            fits = or_(fits, MessageRow.progress.is_(None))
+        where.append(or_(MessageRow.lifecycle != Lifecycle.ACCEPTED, fits))
+    return where
+
+
+async def rows_of(tx: Tx, message_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Messages with their newest attempt."""
+    statement = _with_attempt().where(MessageRow.id.in_(message_ids))
+    return {row.id: row for row in await tx.execute(statement)}
+
+
+def _with_attempt() -> Select[Any]:
+    newest = (
+        select(MessageAttemptRow.body, MessageAttemptRow.provider_ref, MessageAttemptRow.no)
+        .where(MessageAttemptRow.message_id == MessageRow.id)
+        .order_by(MessageAttemptRow.no.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    return select(
+        MessageRow.__table__, newest.c.body, newest.c.provider_ref, newest.c.no.label("attempt_no")
+    ).outerjoin(newest, MessageRow.id == MessageRow.id)
+
+
+async def attempts_of(tx: Tx, message_id: int) -> Sequence[Row[Any]]:
+    statement = select(MessageAttemptRow.__table__).where(
+        MessageAttemptRow.message_id == message_id
+    )
+    return (await tx.execute(statement.order_by(MessageAttemptRow.no))).all()
+
+
+async def contents_of(tx: Tx, part_ids: Iterable[int | None]) -> dict[int, Mapping[str, Any]]:
+    """The contents of receipt parts by id."""
+    ids = [part_id for part_id in part_ids if part_id is not None]
+    statement = select(ReceiptPartRow.id, ReceiptPartRow.content).where(ReceiptPartRow.id.in_(ids))
+    return {row.id: row.content for row in await tx.execute(statement)}
+
+
+def anchor_to_json(anchor: Anchor) -> dict[str, Any]:
+    """An anchor as it is kept with the message, to plan it again."""
+    match anchor:
+        case At(instant=instant, serves_at=serves_at):
+            return {"kind": "at", "instant": instant.isoformat(), "serves_at": _iso(serves_at)}
+        case OnDay(day=day, serves_at=serves_at):
+            return {"kind": "day", "day": day.isoformat(), "serves_at": _iso(serves_at)}
+        case Free():
+            return {"kind": "free"}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def anchor_from_json(told: Mapping[str, Any]) -> Anchor:
+    if told["kind"] == "free":
+        return Free()
+    serves_at = datetime.fromisoformat(told["serves_at"]) if told["serves_at"] else None
+    if told["kind"] == "day":
+        return OnDay(date.fromisoformat(told["day"]), serves_at)
+    return At(datetime.fromisoformat(told["instant"]), serves_at)
+
+
+def _to_admission(row: Row[Any]) -> Admission:
+    return Admission(
+        message_id=MessageId(row.id),
+        lifecycle=Lifecycle(row.lifecycle),
+        channel=Channel(row.channel),
+        scheduled_at=row.scheduled_at,
+        reasons=tuple(Reason(reason) for reason in row.reasons),
+    )

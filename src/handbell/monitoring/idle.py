@@ -1,0 +1,85 @@
+"""`/_demo/idle`: whether anything is left to do at the simulated instant, and when the next is.
+
+Served in simulated time only: the demo moves its clock when all is quiet.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import Row, text
+
+from handbell.platform.clock import Clock
+from handbell.platform.db import Database, Tx
+from handbell.platform.vocabulary import Lane
+
+IDLE: Final = text(
+    """
+    SELECT
+        (SELECT count(*) FROM outbox WHERE not_before <= :now) AS outbox,
+        (SELECT count(*) FROM messages WHERE lifecycle = 'queued') AS queued,
+        (SELECT count(*) FROM messages WHERE lifecycle = 'sending') AS sending,
+        planned.due,
+        LEAST(planned.next_at, (SELECT min(not_before) FROM outbox WHERE not_before > :now))
+            AS next_at
+    FROM (
+        SELECT coalesce(sum(of_lane.due), 0)::int AS due, min(of_lane.next_at) AS next_at
+        FROM organizations
+        CROSS JOIN unnest(CAST(:lanes AS text[])) AS lane
+        CROSS JOIN LATERAL (
+            SELECT
+                (SELECT count(*) FROM messages
+                 WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
+                   AND organization_id = organizations.id AND scheduled_at <= :now) AS due,
+                (SELECT min(scheduled_at) FROM messages
+                 WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
+                   AND organization_id = organizations.id AND scheduled_at > :now) AS next_at
+        ) AS of_lane
+    ) AS planned
+    """
+)
+"""One statement, one snapshot. It goes lane by lane, as the index of due messages does, so that
+its cost does not grow with the messages that wait. Work that is leased is still due."""
+
+LANES: Final = [lane.value for lane in Lane]
+
+
+class Busy(BaseModel):
+    """What is still to do at this instant; `due` are messages that nobody has claimed yet."""
+
+    outbox: int
+    queued: int
+    sending: int
+    due: int
+
+
+class Idle(BaseModel):
+    """`next_at` is the first instant after now that something waits for."""
+
+    idle: bool
+    next_at: datetime | None
+    now: datetime
+    busy: Busy
+
+
+def demo_router(db: Database, clock: Clock) -> APIRouter:
+    """Counts over all organisations: no rows, and nothing that tells of a patient."""
+    router = APIRouter(prefix="/_demo", include_in_schema=False)
+
+    @router.get("/idle")
+    async def idle() -> Idle:
+        """Whether outbox, lanes and attempts in flight are empty at the clock's instant."""
+        now = await clock.now()
+        async with db.engine_transaction() as tx:
+            row = await _count(tx, now=now)
+        busy = Busy(outbox=row.outbox, queued=row.queued, sending=row.sending, due=row.due)
+        return Idle(
+            idle=not any(busy.model_dump().values()), next_at=row.next_at, now=now, busy=busy
+        )
+
+    return router
+
+
+async def _count(tx: Tx, *, now: datetime) -> Row[tuple[int, int, int, int, datetime | None]]:
+    return (await tx.execute(IDLE, {"now": now, "lanes": LANES})).one()

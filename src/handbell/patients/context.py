@@ -1,0 +1,157 @@
+"""How one patient is reached, read and changed by the staff's hand; every look is recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from handbell.audit.service import AuditService
+from handbell.audit.types import AuditEntry
+from handbell.messages.types import Activity
+from handbell.patients import store
+from handbell.patients.service import PatientService
+from handbell.patients.types import SaidContacts
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.vocabulary import Channel
+from handbell.preferences import service as preferences
+from handbell.preferences.errors import PatientNotFound
+from handbell.preferences.types import Level, LevelSettings, Preferences, Settings
+
+WINDOWS: Final = (("quiet_start", "quiet_end"), ("work_start", "work_end"))
+
+
+class Activities(Protocol):
+    """Tells when something last happened between us and a patient."""
+
+    async def activity_of(self, organization_id: OrganizationId, patient_id: int) -> Activity: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PatientContext:
+    """What holds for a patient now. An address is absent where the channel has none."""
+
+    patient_id: int
+    preferences: Preferences
+    addresses: Mapping[Channel, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ContextChange:
+    """The fields that are spoken of; None gives one back to inheritance, or takes the address
+    away."""
+
+    settings: Mapping[str, Any]
+    addresses: Mapping[Channel, str | None]
+    names: tuple[str, ...]
+
+
+class PatientContextService:
+    """The staff's view of a patient's preferences and addresses."""
+
+    def __init__(
+        self, db: Database, keys: KeyRing, patients: PatientService, audit: AuditService
+    ) -> None:
+        self.db = db
+        self.keys = keys
+        self.patients = patients
+        self.audit = audit
+
+    async def get(
+        self, organization_id: OrganizationId, patient_id: int, *, actor: str, now: datetime
+    ) -> PatientContext:
+        """Give the context and record the read, or raise `PatientNotFound`."""
+        entry = AuditEntry(
+            organization_id=organization_id,
+            at=now,
+            actor=actor,
+            action="patients.context_read",
+            subject={"patient_ids": [patient_id]},
+        )
+        async with self.db.transaction(organization_id) as tx:
+            context = await self._context(tx, organization_id, patient_id)
+            await self.audit.record(tx, entry)
+        return context
+
+    async def change(
+        self,
+        organization_id: OrganizationId,
+        patient_id: int,
+        change: ContextChange,
+        *,
+        actor: str,
+        now: datetime,
+    ) -> PatientContext:
+        """Write what is said at the patient's own level, and record the names of the fields.
+
+        Raises `PatientNotFound`, `InvalidPreference` or `InvalidAddress`; then nothing changed.
+        """
+        entry = AuditEntry(
+            organization_id=organization_id,
+            at=now,
+            actor=actor,
+            action="preferences.changed",
+            subject={"patient_ids": [patient_id], "fields": ",".join(change.names)},
+        )
+        contacts = SaidContacts(patient_id=patient_id, values=change.addresses, source=actor)
+        async with self.db.transaction(organization_id) as tx:
+            if not await store.lock(tx, patient_id):
+                raise _not_found(patient_id)
+            said = await self._said(tx, organization_id, patient_id, change.settings)
+            said = replace(said, changed_by=actor)
+            await preferences.put_in(tx, organization_id, said, now=now)
+            await self.patients.set_contacts_in(tx, organization_id, contacts, now=now)
+            await self.audit.record(tx, entry)
+            return await self._context(tx, organization_id, patient_id)
+
+    async def _said(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        patient_id: int,
+        changed: Mapping[str, Any],
+    ) -> LevelSettings:
+        """The patient's own level as it shall be."""
+        before = await preferences.settings_in(tx, organization_id, Level.PATIENT, patient_id)
+        held = await preferences.resolve_many_in(tx, organization_id, [patient_id])
+        return LevelSettings(
+            level=Level.PATIENT,
+            level_id=patient_id,
+            settings=merged(before, changed, held[patient_id]),
+            version=0,
+            changed_at=None,
+            changed_by="",
+        )
+
+    async def _context(
+        self, tx: Tx, organization_id: OrganizationId, patient_id: int
+    ) -> PatientContext:
+        held = await preferences.resolve_many_in(tx, organization_id, [patient_id])
+        if patient_id not in held:
+            raise _not_found(patient_id)
+        key = await store.subject_key(tx, self.keys, patient_id)
+        points = await store.shown_points(tx, patient_id)
+        return PatientContext(
+            patient_id=patient_id,
+            preferences=held[patient_id],
+            addresses={
+                channel: key.decrypt(address, context="contact_points.address")
+                for channel, (_, address) in points.items()
+            },
+        )
+
+
+def merged(before: Settings, changed: Mapping[str, Any], held: Preferences) -> Settings:
+    """The level with the change in it. A window that is given one end, and has no other at
+    this level, takes the other from what holds for the patient."""
+    completed = dict(changed)
+    for start, end in WINDOWS:
+        for one, other in ((start, end), (end, start)):
+            is_alone = other not in changed and getattr(before, other) is None
+            if changed.get(one) is not None and is_alone:
+                completed[other] = getattr(held, other)
+    return replace(before, **completed)
+
+
+def _not_found(patient_id: int) -> PatientNotFound:
+    return PatientNotFound("There is no such patient.", patient_id=patient_id)

@@ -1,0 +1,70 @@
+"""The lanes in Valkey: dramatiq with nothing of its own that could lose or repeat a message.
+
+PostgreSQL owns retries, delays and leases, so no middleware does them here. A job carries ids
+only; what a flush of Valkey loses comes back when its lease ends.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
+
+import dramatiq
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AsyncIO, ShutdownNotifications
+from pydantic import BaseModel
+
+HEARTBEAT_MILLISECONDS: Final = 10_000
+RARELY: Final = 100_000
+"""One call in so many does the broker's housekeeping."""
+
+Args = TypeVar("Args", bound=BaseModel)
+log = structlog.get_logger(__name__)
+
+
+def open_broker(redis_url: str) -> RedisBroker:
+    """Connect to the lanes."""
+    logging.getLogger("dramatiq").setLevel(logging.CRITICAL)
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        url=redis_url,
+        middleware=[AsyncIO(), ShutdownNotifications()],
+        heartbeat_timeout=HEARTBEAT_MILLISECONDS,
+        maintenance_chance=RARELY,
+    )
+
+
+def declare(
+    broker: dramatiq.Broker,
+    name: str,
+    args: type[Args],
+    work: Callable[[Args], Awaitable[None]],
+    *,
+    queues: Iterable[str],
+) -> None:
+    """Let workers of this broker do `work` for jobs of the queues.
+
+    An error's text never reaches a log: it may hold a patient's data.
+    """
+
+    async def run(told: dict[str, Any]) -> None:
+        try:
+            await work(args.model_validate(told))
+        except Exception as error:  # noqa: BLE001 - the lease brings the work back
+            log.warning("job.failed", topic=name, error_type=type(error).__name__)
+
+    for queue in queues:
+        made = dramatiq.actor(broker=broker, actor_name=f"{name}.{queue}", queue_name=queue)
+        made(run)
+
+
+def enqueue(broker: dramatiq.Broker, name: str, queue: str, args: BaseModel) -> None:
+    """Hand a job to a lane. Whoever declares nothing may still enqueue."""
+    broker.enqueue(
+        dramatiq.Message(
+            queue_name=queue,
+            actor_name=f"{name}.{queue}",
+            args=(args.model_dump(mode="json"),),
+            kwargs={},
+            options={},
+        )
+    )

@@ -1,0 +1,1 @@
+"""What a patient's text means: text in, intent and rule out. Pure."""

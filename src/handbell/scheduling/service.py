@@ -1,0 +1,6 @@
+"""What a receipt says of the tables that decided: their versions."""
+
+from handbell.scheduling.rules import RULES_VERSION
+from handbell.scheduling.tz import TZDATA_VERSION
+
+__all__ = ["RULES_VERSION", "TZDATA_VERSION"]

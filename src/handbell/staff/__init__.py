@@ -1,0 +1,1 @@
+"""What people at the practice have to look at."""

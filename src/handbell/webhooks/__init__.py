@@ -1,0 +1,1 @@
+"""Providers' callbacks: verified, stored, acknowledged, and only then applied."""

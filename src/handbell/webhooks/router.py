@@ -1,0 +1,103 @@
+"""Where the providers call. Signatures are the authentication; only what is stored is answered."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Response
+from fastapi import Request as HttpRequest
+
+from handbell.platform.clock import Clock
+from handbell.platform.http import problems
+from handbell.webhooks.errors import NotFromProvider, NotStored
+from handbell.webhooks.service import WebhookHandler
+from handbell.webhooks.types import Kind, Request
+
+_NOTHING_TO_SAY: Final = "<Response/>"
+"""TwiML: an answer to the patient is a message of its own, and passes the gate."""
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
+_MULTIPART: Final = "multipart/form-data"
+_PROBLEMS: Final = problems(NotFromProvider, NotStored)
+_Text = Annotated[str, Query(max_length=512)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Intake:
+    """Reads a request raw and hands it to the product."""
+
+    handler: WebhookHandler
+    clock: Clock
+
+    async def take(self, kind: Kind, http: HttpRequest, token: str | None = None) -> None:
+        request = Request(
+            kind=kind,
+            raw=await http.body(),
+            path=http.url.path,
+            query=http.url.query,
+            headers={name.lower(): value for name, value in http.headers.items()},
+            token=token,
+        )
+        await self.handler.take(request, now=await self.clock.now())
+
+
+def webhooks_router(handler: WebhookHandler, clock: Clock) -> APIRouter:
+    """The webhooks of all three providers."""
+    router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+    intake = _Intake(handler, clock)
+    _add_twilio(router, intake)
+    _add_sendgrid(router, intake)
+    _add_whatsapp(router, intake)
+    return router
+
+
+def _add_twilio(router: APIRouter, intake: _Intake) -> None:
+    @router.post("/twilio/status", responses=_PROBLEMS, openapi_extra=_body(_FORM))
+    async def twilio_status(http: HttpRequest, mid: _Text | None = None) -> Response:
+        """Twilio reports on a text message; `mid` names our attempt to send it."""
+        await intake.take(Kind.TWILIO_STATUS, http, token=mid)
+        return Response()
+
+    @router.post("/twilio/inbound", responses=_PROBLEMS, openapi_extra=_body(_FORM))
+    async def twilio_inbound(http: HttpRequest) -> Response:
+        """A patient wrote a text message. A STOP has stopped when this is answered."""
+        await intake.take(Kind.TWILIO_INBOUND, http)
+        return Response(_NOTHING_TO_SAY, media_type="text/xml")
+
+
+def _add_sendgrid(router: APIRouter, intake: _Intake) -> None:
+    @router.post("/sendgrid/events", responses=_PROBLEMS, openapi_extra=_body(_JSON, "array"))
+    async def sendgrid_events(http: HttpRequest) -> Response:
+        """SendGrid reports on e-mails: a signed array of events."""
+        await intake.take(Kind.SENDGRID_EVENTS, http)
+        return Response()
+
+    @router.post("/sendgrid/inbound", responses=_PROBLEMS, openapi_extra=_body(_MULTIPART))
+    async def sendgrid_inbound(http: HttpRequest) -> Response:
+        """A patient answered an e-mail. It is kept as it came, and not read yet."""
+        await intake.take(Kind.SENDGRID_INBOUND, http)
+        return Response()
+
+
+def _add_whatsapp(router: APIRouter, intake: _Intake) -> None:
+    @router.post("/whatsapp", responses=_PROBLEMS, openapi_extra=_body(_JSON))
+    async def whatsapp(http: HttpRequest) -> Response:
+        """WhatsApp reports on messages, and what patients wrote. Meta takes no answer but 200."""
+        await intake.take(Kind.WHATSAPP, http)
+        return Response()
+
+    @router.get("/whatsapp", responses=problems(NotFromProvider))
+    async def whatsapp_handshake(
+        mode: Annotated[_Text, Query(alias="hub.mode")] = "",
+        verify_token: Annotated[_Text, Query(alias="hub.verify_token")] = "",
+        challenge: Annotated[_Text, Query(alias="hub.challenge")] = "",
+    ) -> Response:
+        """Meta sets the webhook up: the challenge comes back to whoever knows our token."""
+        if mode != "subscribe" or not intake.handler.is_known_subscriber(verify_token):
+            raise NotFromProvider
+        return Response(challenge, media_type="text/plain")
+
+
+def _body(media_type: str, kind: str = "object") -> dict[str, Any]:
+    """The body is read raw, since its signature covers the bytes: said here for OpenAPI."""
+    content = {media_type: {"schema": {"type": kind}}}
+    return {"requestBody": {"required": True, "content": content}}

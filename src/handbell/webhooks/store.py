@@ -1,0 +1,108 @@
+"""Callbacks in the database: stored with the work of applying them, in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import case, select, text, update
+
+from handbell.platform.db import OrganizationId, Tx
+from handbell.webhooks.tables import WebhookDeliveryRow
+from handbell.webhooks.types import Delivery, Kind
+
+APPLY_TOPIC: Final = "webhooks.apply"
+
+_STORE: Final = text(
+    """
+    WITH stored AS (
+        INSERT INTO webhook_deliveries
+            (organization_id, provider, kind, digest, raw, token, received_at)
+        SELECT * FROM unnest(
+            CAST(:organization_ids AS bigint[]), CAST(:providers AS text[]),
+            CAST(:kinds AS text[]), CAST(:digests AS bytea[]), CAST(:raws AS bytea[]),
+            CAST(:tokens AS text[]), CAST(:instants AS timestamptz[])
+        )
+        ON CONFLICT (provider, digest) DO NOTHING
+        RETURNING id, organization_id, received_at
+    ), queued AS (
+        INSERT INTO outbox (organization_id, topic, args, created_at, not_before)
+        SELECT organization_id, :topic, jsonb_build_object('delivery_id', id),
+            received_at, received_at
+        FROM stored
+    )
+    SELECT count(*) FROM stored
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Stored:
+    """A callback that is to be applied."""
+
+    organization_id: OrganizationId
+    kind: Kind
+    digest: bytes
+    sealed: bytes
+    token: str | None
+    received_at: datetime
+
+
+async def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> int:
+    """Store callbacks and leave the work of applying them; say how many were new."""
+    result = await tx.execute(
+        _STORE,
+        {
+            "topic": APPLY_TOPIC,
+            "organization_ids": [one.organization_id for one in deliveries],
+            "providers": [one.kind.provider.value for one in deliveries],
+            "kinds": [one.kind.value for one in deliveries],
+            "digests": [one.digest for one in deliveries],
+            "raws": [one.sealed for one in deliveries],
+            "tokens": [one.token for one in deliveries],
+            "instants": [one.received_at for one in deliveries],
+        },
+    )
+    count: int = result.scalar_one()
+    return count
+
+
+async def find_unapplied(tx: Tx, delivery_id: int) -> Stored | None:
+    """The callback, unless it was applied or given up."""
+    statement = select(WebhookDeliveryRow.__table__).where(
+        WebhookDeliveryRow.id == delivery_id,
+        WebhookDeliveryRow.applied_at.is_(None),
+        WebhookDeliveryRow.problem.is_(None),
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return Stored(
+        organization_id=OrganizationId(row.organization_id),
+        kind=Kind(row.kind),
+        digest=row.digest,
+        sealed=row.raw,
+        token=row.token,
+        received_at=row.received_at,
+    )
+
+
+async def mark_applied(tx: Tx, delivery_id: int, *, now: datetime) -> None:
+    await tx.execute(
+        update(WebhookDeliveryRow)
+        .where(WebhookDeliveryRow.id == delivery_id)
+        .values(applied_at=now, attempts=WebhookDeliveryRow.attempts + 1)
+    )
+
+
+async def mark_failed(tx: Tx, delivery_id: int, *, problem: str, limit: int) -> int:
+    """Count a failed attempt and give the count; at the limit the problem is written down."""
+    attempts = WebhookDeliveryRow.attempts + 1
+    statement = (
+        update(WebhookDeliveryRow)
+        .where(WebhookDeliveryRow.id == delivery_id)
+        .values(attempts=attempts, problem=case((attempts >= limit, problem), else_=None))
+        .returning(WebhookDeliveryRow.attempts)
+    )
+    count: int = (await tx.execute(statement)).scalar_one()
+    return count

@@ -1,0 +1,373 @@
+"""A due message is leased, judged again under a lock, sent once, and its outcome written."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from handbell.channels.types import (
+    Accepted,
+    EventKind,
+    Outbound,
+    Outcome,
+    Provider,
+    Refused,
+    Retry,
+    SmsContent,
+    StatusEvent,
+    Unknown,
+)
+from handbell.consent.types import Decision, Kind, Method
+from handbell.delivery.service import DeliveryService
+from handbell.messages.leaves import AttemptSource
+from handbell.messages.types import Job, Lifecycle, Reason, SendOrder
+from handbell.platform.clock import FrozenClock
+from handbell.platform.vocabulary import Channel, Lane, Purpose
+from handbell.scheduling.types import At
+
+NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+VISIT = datetime(2026, 12, 8, 14, 30, tzinfo=UTC)
+
+
+@dataclass
+class FakeSender:
+    """Plays outcomes in order, then accepts; remembers what it was given."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    sent: list[Outbound] = field(default_factory=list)
+    may_go: asyncio.Event | None = None
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, out: Outbound) -> Outcome:
+        self.sent.append(out)
+        self.called.set()
+        if self.may_go is not None:
+            await self.may_go.wait()
+        if self.outcomes:
+            return self.outcomes.pop(0)
+        return Accepted(provider_ref=f"SM{len(self.sent)}")
+
+
+class Desk:
+    """The practice's delivery with one fake sender for all channels."""
+
+    def __init__(self, practice: Any, clock: FrozenClock) -> None:
+        self.practice = practice
+        self.clock = clock
+        self.sender = FakeSender()
+        self.delivery = DeliveryService(practice.db, practice.messages, clock)
+
+    async def order(self, patient: int, key: str = "key", **more: Any) -> int:
+        told: dict[str, Any] = {
+            "purpose": Purpose.APPT_REMINDER,
+            "anchor": At(self.clock.instant, VISIT),
+            "ordered_by": "tests",
+            "serves_at": VISIT,
+        }
+        one = SendOrder(patient_id=patient, order_key=key, **(told | more))
+        admitted = await self.practice.messages.admit(
+            self.practice.id, one, now=self.clock.instant
+        )
+        assert admitted.lifecycle is Lifecycle.SCHEDULED, admitted
+        return int(admitted.message_id)
+
+    async def booked(self, patient: int) -> dict[str, Any]:
+        visit = await self.practice.visit(patient, VISIT)
+        return {"appointment_id": visit, "appointment_version": 1}
+
+    async def run(self, lane: Lane = Lane.CARE) -> None:
+        """Lease and deliver what is due now."""
+        for leased in await self.delivery.lease_due(lane, now=self.clock.instant):
+            await self.deliver(leased.message_ids)
+
+    async def deliver(self, ids: Sequence[int]) -> None:
+        senders = dict.fromkeys(Channel, self.sender)
+        await self.delivery.deliver(self.practice.id, ids, senders)
+
+    async def job(self, message_id: int) -> Job:
+        job: Job = await self.practice.messages.get(self.practice.id, message_id)
+        return job
+
+    async def stop(self, address_ids: Sequence[int]) -> Any:
+        decision = Decision(
+            kind=Kind.REVOKE,
+            message_class=None,
+            method=Method.KEYWORD,
+            source="tests",
+            actor="patient",
+            at=self.clock.instant,
+        )
+        return await self.delivery.opt_out(
+            self.practice.id, address_ids, decision, now=self.clock.instant
+        )
+
+    async def address(self) -> int:
+        found: int = await self.practice.value("SELECT id FROM addresses WHERE channel = 'sms'")
+        return found
+
+
+@pytest.fixture
+def desk(practice: Any, clock: FrozenClock) -> Desk:
+    return Desk(practice, clock)
+
+
+@pytest.mark.requirement("R7.1")
+async def test_a_due_message_is_sent_once_and_its_attempt_is_a_genuine_leaf(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    await desk.run()
+    await desk.deliver([message])
+    (sent,) = desk.sender.sent
+    assert sent.to == "+12125550123"
+    assert isinstance(sent.content, SmsContent)
+    job = await desk.job(message)
+    assert (job.lifecycle, job.provider_message_id) == (Lifecycle.ACCEPTED, "SM1")
+    assert job.body == sent.content.text
+    body = await desk.practice.value("SELECT body FROM message_attempts")
+    assert b"Ada" not in body
+    source = AttemptSource(desk.practice.audit)
+    async with desk.practice.db.engine_transaction() as tx:
+        leaves = [leaf async for leaf in source.leaves(tx, xid_from=0, xid_to=None)]
+    assert [leaf.is_genuine for leaf in leaves] == [True]
+
+
+async def test_two_workers_with_the_same_ids_send_once(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    await desk.order(patient, **await desk.booked(patient))
+    (leased,) = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    await asyncio.gather(*(desk.deliver(leased.message_ids) for _ in range(5)))
+    assert len(desk.sender.sent) == 1
+
+
+@pytest.mark.requirement("R1.6", "R7.10")
+async def test_a_stop_overnight_stops_the_queued_message(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    (leased,) = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    done = await desk.stop([await desk.address()])
+    await desk.deliver(leased.message_ids)
+    assert (done.withdrawn, done.is_first) == (1, True)
+    assert desk.sender.sent == []
+    job = await desk.job(message)
+    assert (job.lifecycle, Reason.OPTED_OUT in job.reasons) == (Lifecycle.REFUSED, True)
+
+
+@pytest.mark.requirement("R1.6")
+async def test_a_stop_waits_for_the_call_in_flight_and_a_worker_waits_for_the_stop(
+    desk: Desk,
+) -> None:
+    patient = await desk.practice.patient()
+    first = await desk.order(patient, "first", **await desk.booked(patient))
+    later = NOON + timedelta(hours=1)
+    second = await desk.order(patient, "second", anchor=At(later, None))
+    desk.sender.may_go = asyncio.Event()
+    running = asyncio.ensure_future(desk.run())
+    await desk.sender.called.wait()
+    stopping = asyncio.ensure_future(desk.stop([await desk.address()]))
+    await asyncio.sleep(0.2)
+    assert not stopping.done()
+    desk.sender.may_go.set()
+    await asyncio.gather(running, stopping)
+    desk.clock.advance(timedelta(hours=1))
+    await desk.run()
+    assert (await desk.job(first)).lifecycle is Lifecycle.ACCEPTED
+    assert (await desk.job(second)).lifecycle is Lifecycle.REFUSED
+    assert len(desk.sender.sent) == 1
+
+
+async def test_a_worker_that_waited_for_a_stop_does_not_send(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    (leased,) = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    address = await desk.address()
+    decision = Decision(
+        kind=Kind.REVOKE,
+        message_class=None,
+        method=Method.KEYWORD,
+        source="tests",
+        actor="patient",
+        at=NOON,
+    )
+    async with desk.practice.db.transaction(desk.practice.id) as tx:
+        await desk.delivery.opt_out_in(tx, desk.practice.id, [address], decision, now=NOON)
+        working = asyncio.ensure_future(desk.deliver(leased.message_ids))
+        await asyncio.sleep(0.2)
+        assert not working.done()
+    await working
+    assert desk.sender.sent == []
+    assert (await desk.job(message)).lifecycle is Lifecycle.REFUSED
+
+
+@pytest.mark.requirement("R1.6")
+async def test_a_stop_is_not_held_up_by_a_running_bulk_insert(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    orders = [
+        SendOrder(
+            patient_id=patient,
+            purpose=Purpose.APPT_REMINDER,
+            anchor=At(NOON, VISIT),
+            order_key=f"bulk {no}",
+            ordered_by="tests",
+            serves_at=VISIT,
+        )
+        for no in range(50)
+    ]
+    address = await desk.address()
+    async with desk.practice.db.transaction(desk.practice.id) as bulk:
+        await desk.practice.messages.admit_in(bulk, desk.practice.id, orders, now=NOON)
+        done = await asyncio.wait_for(desk.stop([address]), timeout=5)
+    assert done.is_first
+    await desk.run()
+    assert desk.sender.sent == []
+
+
+@pytest.mark.requirement("R9.2")
+async def test_a_retry_comes_after_growing_pauses_and_ends_after_six_tries(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    desk.sender.outcomes = [Retry(code="20429")] * 6
+    pauses = []
+    for _ in range(6):
+        await desk.run()
+        job = await desk.job(message)
+        if job.lifecycle is Lifecycle.FAILED:
+            break
+        assert job.scheduled_at is not None
+        pauses.append(job.scheduled_at - desk.clock.instant)
+        desk.clock.instant = job.scheduled_at
+    assert (await desk.job(message)).lifecycle is Lifecycle.FAILED
+    assert Reason.GIVEN_UP in (await desk.job(message)).reasons
+    assert len(desk.sender.sent) == 6
+    seconds = [pause.total_seconds() for pause in pauses]
+    assert all(
+        base <= got <= 1.5 * base for base, got in zip((1, 2, 4, 8, 16), seconds, strict=True)
+    )
+
+
+async def test_an_unknown_outcome_is_never_sent_again_and_a_callback_settles_it(
+    desk: Desk,
+) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    desk.sender.outcomes = [Unknown(code="no_answer")]
+    await desk.run()
+    desk.clock.advance(timedelta(hours=2))
+    await desk.run()
+    assert len(desk.sender.sent) == 1
+    assert (await desk.job(message)).lifecycle is Lifecycle.UNKNOWN
+    token = desk.sender.sent[0].attempt_token
+    await desk.delivery.record_status([event(token, EventKind.DELIVERED)], now=NOON)
+    job = await desk.job(message)
+    assert (job.lifecycle, job.progress) == (Lifecycle.ACCEPTED, "delivered")
+    assert job.provider_message_id == "SM9"
+
+
+async def test_a_worker_that_died_leaves_an_unknown_outcome(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    desk.sender.may_go = asyncio.Event()
+    working = asyncio.ensure_future(desk.run())
+    await desk.sender.called.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert await desk.delivery.sweep(now=NOON) == 0
+    await desk.practice.execute("UPDATE messages SET leased_until = '2000-01-01'")
+    assert await desk.delivery.sweep(now=NOON) == 1
+    assert (await desk.job(message)).lifecycle is Lifecycle.UNKNOWN
+    await desk.run()
+    assert len(desk.sender.sent) == 1
+
+
+async def test_a_lease_that_ended_in_the_queue_is_given_out_again(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    await desk.order(patient, **await desk.booked(patient))
+    assert len(await desk.delivery.lease_due(Lane.CARE, now=NOON)) == 1
+    assert await desk.delivery.lease_due(Lane.CARE, now=NOON) == []
+    await desk.practice.execute("UPDATE messages SET leased_until = '2000-01-01'")
+    await desk.delivery.sweep(now=NOON)
+    assert len(await desk.delivery.lease_due(Lane.CARE, now=NOON)) == 1
+
+
+@pytest.mark.requirement("R6.2", "R6.3")
+async def test_callbacks_in_any_order_and_repeated_end_the_same(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    await desk.run()
+    token = desk.sender.sent[0].attempt_token
+    for kind in (EventKind.DELIVERED, EventKind.SENT, EventKind.DELIVERED, EventKind.QUEUED):
+        await desk.delivery.record_status([event(token, kind)], now=NOON)
+    assert (await desk.job(message)).progress == "delivered"
+    assert await desk.practice.value("SELECT count(*) FROM message_events") == 3
+
+
+@pytest.mark.requirement("R1.7")
+async def test_a_provider_that_says_opted_out_stops_the_address(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    desk.sender.outcomes = [Refused(code="21610", opted_out=True)]
+    await desk.run()
+    assert (await desk.job(message)).lifecycle is Lifecycle.FAILED
+    assert await desk.practice.value("SELECT count(*) FROM suppressions") == 1
+
+
+async def test_a_message_follows_the_patient_to_a_new_number(desk: Desk) -> None:
+    patient = await desk.practice.patient(id="mover")
+    message = await desk.order(patient, **await desk.booked(patient))
+    later = NOON + timedelta(minutes=1)
+    await desk.practice.tell(
+        "patient.updated",
+        now=later,
+        id="mover",
+        contacts=[{"channel": "sms", "value": "+13125550177"}],
+    )
+    desk.clock.instant = later
+    await desk.run()
+    assert desk.sender.sent == []
+    await desk.run()
+    assert [out.to for out in desk.sender.sent] == ["+13125550177"]
+    assert (await desk.job(message)).recipient == "+13125550177"
+
+
+async def test_a_reminder_that_became_useless_expires(desk: Desk) -> None:
+    patient = await desk.practice.patient()
+    message = await desk.order(patient, **await desk.booked(patient))
+    desk.clock.instant = VISIT - timedelta(minutes=10)
+    await desk.run()
+    assert (await desk.job(message)).lifecycle is Lifecycle.EXPIRED
+
+
+async def test_one_organisation_with_many_due_messages_does_not_delay_another(
+    desk: Desk, other_organization: Any
+) -> None:
+    patient = await desk.practice.patient()
+    await desk.order(patient)
+    await desk.practice.execute(
+        "INSERT INTO messages (organization_id, order_key, ordered_by, patient_id, channel,"
+        " is_address_named, purpose, message_class, lane, anchor, lifecycle, reasons,"
+        " scheduled_at, preference_levels, decided_at, created_at, changed_at)"
+        " SELECT organization_id, 'copy ' || n, ordered_by, patient_id, channel, false, purpose,"
+        " message_class, lane, anchor, 'scheduled', '{}', scheduled_at, '{}', decided_at,"
+        " created_at, changed_at FROM messages, generate_series(1, 500) n"
+    )
+    await desk.practice.execute(
+        "UPDATE messages SET organization_id = :id WHERE order_key = 'copy 500'",
+        id=other_organization,
+    )
+    leased = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    counts: dict[int, int] = {}
+    for one in leased:
+        counts[one.organization_id] = counts.get(one.organization_id, 0) + len(one.message_ids)
+    assert counts == {desk.practice.id: 200, other_organization: 1}
+
+
+def event(token: str, kind: EventKind) -> StatusEvent:
+    return StatusEvent(
+        provider=Provider.TWILIO,
+        key=f"SM9:{kind}",
+        kind=kind,
+        attempt_token=token,
+        provider_ref="SM9",
+    )
