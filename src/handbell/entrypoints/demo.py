@@ -31,7 +31,7 @@ from handbell.platform import db
 from handbell.platform.errors import HandbellError
 from handbell.platform.settings import Settings
 
-FIRST_PORT: Final = 18700
+FIRST_PORT: Final = 18800
 LOGS: Final = "logs"
 READY_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -81,6 +81,9 @@ def run(order: DemoOrder) -> bool:
         ports = _set_up(home, servers, seed=order.seed)
         is_good = asyncio.run(_play(order, script, home, ports, began=began))
         is_done = True
+    except Stopped:
+        is_done = True
+        raise
     finally:
         if not order.keep:
             servers.stop()
@@ -140,22 +143,30 @@ async def _play(
         _write(order.json_file, findings.as_json(wall_seconds=seconds))
         if order.keep:
             console.print(f"{ports.api_url} goes on until Ctrl-C; its home is {home}")
-            await stop.wait()
         return findings.is_good
 
-    return await _beside(play(), _children(home, ports), stop)
+    return await _beside(play(), _children(home, ports), stop, keep=order.keep)
 
 
 async def _beside(
-    play: Coroutine[Any, Any, bool], commands: Sequence[Command], stop: asyncio.Event
+    play: Coroutine[Any, Any, bool],
+    commands: Sequence[Command],
+    stop: asyncio.Event,
+    *,
+    keep: bool,
 ) -> bool:
-    """Play while the children run, and end them afterwards. Raises `Stopped` on a signal."""
+    """Play while the children run, and end them afterwards or, if they are kept, on a signal.
+
+    Raises `Stopped` on a signal before the end.
+    """
     outcome: bool | HandbellError = Stopped()
 
     async def listen() -> None:
         nonlocal outcome
         try:
             outcome = await play
+            if keep:
+                await stop.wait()
         except HandbellError as failed:
             outcome = failed
         finally:

@@ -106,4 +106,4 @@ def stepped_clock(settings: Settings) -> SimClock | None:
     """The clock that the sandbox shares with us in simulated time; None is the machine's own."""
     if settings.clock != "simulated":
         return None
-    return SimClock(db.connect(database_urls(settings).app, pool_size=4))
+    return SimClock(db.connect(database_urls(settings).app, pool_size=16))

@@ -19,6 +19,7 @@ from handbell.platform.settings import Settings
 
 FIRST_ORGANIZATION: Final = "My practice"
 HOST: Final = "127.0.0.1"
+PATIENCE_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +73,23 @@ async def _supervise(settings: Settings, home: Path, ports: Ports) -> None:
     print(f"Handbell answers on {ports.api_url} (key: {home / 'admin.key'})", flush=True)
     if ports.sandbox is not None:
         print(f"No provider is configured: {ports.sandbox_url} plays all three", flush=True)
-    await supervise(children(ports), stop=stop, started=started)
+    first, *others = children(ports)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervise([first], stop=stop, started=started))
+        await _until_listening(ports.api, stop)
+        group.create_task(supervise(others, stop=stop, started=started))
+
+
+async def _until_listening(port: int, stop: asyncio.Event) -> None:
+    """The API has the machine to itself until it answers: the others can wait, it is asked."""
+    give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while not (stop.is_set() or _is_taken(port) or asyncio.get_running_loop().time() > give_up):
+        await asyncio.sleep(0.05)
 
 
 def children(ports: Ports) -> list[Command]:
-    """The product's processes: a worker for each group of lanes, and the sandbox if wanted."""
+    """The product's processes, the API first: a worker for each group of lanes, and the
+    sandbox if wanted."""
     found = [_child("api", "api", "--port", str(ports.api)), _child("dispatcher", "dispatcher")]
     for group, lanes in LANE_GROUPS.items():
         found.append(_child(f"worker-{group}", "worker", "--lanes", ",".join(lanes)))

@@ -4,11 +4,12 @@ import re
 from datetime import datetime, time
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from handbell.messages.types import Activity
 from handbell.patients.context import ContextChange, PatientContext
 from handbell.patients.types import ADDRESS_FIELDS
+from handbell.platform.instants import GivenInstant
 from handbell.platform.vocabulary import Channel
 from handbell.preferences.types import FIELDS, Level
 
@@ -63,7 +64,7 @@ class CommPreferencesIn(BaseModel):
     marketing_opt_in_sms: bool | None = None
     marketing_opt_in_whatsapp: bool | None = None
     channel_order: Annotated[list[Channel], Field(min_length=1, max_length=3)] | None = None
-    pause_until: AwareDatetime | None = None
+    pause_until: GivenInstant | None = None
     email_address: Mailbox | None = None
     sms_number: Number | None = None
     whatsapp_number: Number | None = None

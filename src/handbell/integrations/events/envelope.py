@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from handbell.platform.errors import InvalidError
+from handbell.platform.instants import GivenInstant
 
 BATCH_TYPE: Final = "application/cloudevents-batch+json"
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
@@ -42,7 +43,7 @@ class Envelope(BaseModel):
     source: str = Field(min_length=1, max_length=255)
     type: str = Field(min_length=1, max_length=255)
     subject: str | None = Field(default=None, max_length=255)
-    time: AwareDatetime | None = None
+    time: GivenInstant | None = None
     version: Version = None
     data: dict[str, Any]
 

@@ -3,9 +3,10 @@
 from datetime import date, datetime, time
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from handbell.integrations.events.envelope import Version
+from handbell.platform.instants import GivenInstant, OfOurTimes
 from handbell.platform.vocabulary import Channel
 
 
@@ -66,7 +67,7 @@ class ConsentData(Payload):
     granted: bool
     method: str
     text_version: str | None = None
-    at: AwareDatetime | None = None
+    at: GivenInstant | None = None
 
 
 class PatientData(Payload):
@@ -80,7 +81,7 @@ class PatientData(Payload):
     contacts: list[ContactData] | None = None
     provider_id: SourceId | None = None
     consents: list[ConsentData] = []
-    deceased_at: AwareDatetime | None = None
+    deceased_at: GivenInstant | None = None
 
 
 class AppointmentData(Payload):
@@ -90,7 +91,7 @@ class AppointmentData(Payload):
     patient_id: SourceId
     provider_id: SourceId | None = None
     location_id: SourceId | None = None
-    start: datetime | None = None
+    start: Annotated[datetime, OfOurTimes] | None = None
     timezone: str | None = None
     duration_minutes: int | None = Field(default=None, ge=1, le=1440)
     kind: str | None = Field(default=None, alias="type", max_length=100)

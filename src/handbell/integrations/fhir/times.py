@@ -4,10 +4,10 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
+from handbell.platform.instants import YEARS
+
 YEAR: Final = re.compile(r"\d{4}")
 MONTH: Final = re.compile(r"\d{4}-\d{2}")
-YEARS: Final = range(1800, 2200)
-"""Outside of them a date is a slip, and the database may take it for infinity."""
 
 DAY_LENGTH: Final = len("2026-12-01")
 
