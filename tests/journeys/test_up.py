@@ -2,130 +2,92 @@
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import httpx
 import pytest
+from tests.journeys.conftest import Installation, eventually, now
 
-from handbell.entrypoints import embedded
-
-PATIENT = {
-    "specversion": "1.0",
-    "id": "event-1",
-    "source": "record-system",
-    "type": "patient.registered",
-    "data": {
-        "id": "p-1",
-        "first_name": "Ada",
-        "contacts": [
-            {"channel": "sms", "value": "+1 212 555 0123"},
-            {"channel": "sms", "value": "555-0101"},
-        ],
-    },
-}
-VISIT = {
-    "specversion": "1.0",
-    "id": "event-2",
-    "source": "record-system",
-    "type": "appointment.booked",
-    "data": {
-        "id": "a-1",
-        "patient_id": "p-1",
-        "start": "2026-12-08T09:30:00",
-        "timezone": "America/New_York",
-    },
-}
-
-
-class Installation:
-    """One home folder and the `handbell up` that runs in it."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        (self.home / "run.json").unlink(missing_ok=True)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HANDBELL_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "handbell.entrypoints.cli", "up", "--port", "18700"],
-            env={**environment, "HANDBELL_HOME": str(self.home)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        give_up = time.monotonic() + 60
-        while not self.is_ready():
-            assert time.monotonic() < give_up, "handbell up did not become ready in a minute"
-            time.sleep(0.1)
-
-    def is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.run['api_url']}/health/ready", timeout=2).status_code == 200
-        except (FileNotFoundError, httpx.HTTPError):
-            return False
-
-    @property
-    def run(self) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads((self.home / "run.json").read_text())
-        return record
-
-    def send(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
-        key = Path(self.run["admin_key_file"]).read_text()
-        answer = httpx.post(
-            f"{self.run['api_url']}/api/v1/events",
-            content=json.dumps(events),
-            headers={
-                "Authorization": f"Bearer {key}",
-                "Content-Type": "application/cloudevents-batch+json",
-            },
-        )
-        assert answer.status_code == 202
-        results: list[dict[str, Any]] = answer.json()["results"]
-        return results
-
-    def end(self, how: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(how)
-        self.process.wait(timeout=40)
-
-
-@pytest.fixture
-def installation() -> Iterator[Installation]:
-    installation = Installation(Path(tempfile.mkdtemp(prefix="handbell-up-")))
-    yield installation
-    if installation.process is not None and installation.process.poll() is None:
-        installation.end(signal.SIGTERM)
-    embedded.start(installation.home).stop()
-    embedded.forget(installation.home)
-    shutil.rmtree(installation.home, ignore_errors=True)
+HELLO = "+19175550100"
 
 
 @pytest.mark.requirement("R1.1", "R8.1")
 def test_a_patient_and_a_visit_are_still_known_after_a_kill(installation: Installation) -> None:
-    installation.start()
-    patient, visit = installation.send(PATIENT, VISIT)
-    assert (patient["status"], visit["status"]) == ("accepted", "accepted")
-    assert [one["field"] for one in patient["reasons"]] == ["contacts[1].value"]
+    patient = {
+        "id": "p-kept",
+        "first_name": "Ada",
+        "contacts": [
+            {"channel": "sms", "value": "+1 206 555 0123"},
+            {"channel": "sms", "value": "555-0101"},
+        ],
+    }
+    day = (now() + timedelta(days=30)).date()
+    booked = {"id": "a-kept", "patient_id": "p-kept", "start": f"{day}T09:30:00"}
+    event = {"specversion": "1.0", "source": "record-system"}
+    told = (
+        {**event, "id": "kept-1", "type": "patient.registered", "data": patient},
+        {**event, "id": "kept-2", "type": "appointment.booked", "data": booked},
+    )
+    registered, made = installation.send(*told)
+    assert (registered["status"], made["status"]) == ("accepted", "accepted")
+    assert [one["field"] for one in registered["reasons"]] == ["contacts[1].value"]
 
     first = installation.run
     installation.end(signal.SIGKILL)
     installation.start()
 
     assert installation.run["database_url"] == first["database_url"]
-    again = installation.send(PATIENT, VISIT)
-    assert [one["status"] for one in again] == ["duplicate", "duplicate"]
+    assert [one["status"] for one in installation.send(*told)] == ["duplicate", "duplicate"]
+
+
+@pytest.mark.requirement("R8.1")
+def test_what_was_planned_outlives_a_kill_and_what_comes_next_is_sent(
+    installation: Installation,
+) -> None:
+    patient = installation.patient()
+    _, visit_id = installation.book(patient)
+    installation.message(patient.address)
+    before = installation.jobs(patient)
+    assert [one["lifecycle"] for one in before[1:]] == ["scheduled", "scheduled"]
+
+    pids = installation.run["pids"]
+    installation.end(signal.SIGKILL)
+    eventually(lambda: not any(map(is_alive, pids.values())), what="the children's end")
+    installation.start()
+
+    after = installation.jobs(patient)
+    assert [(one["id"], one["scheduled_at"]) for one in after] == [
+        (one["id"], one["scheduled_at"]) for one in before
+    ]
+    assert [one["lifecycle"] for one in after[1:]] == ["scheduled", "scheduled"]
+    installation.write(patient.address, "C")
+    thanks = installation.message(patient.address)
+    assert "you are confirmed" in thanks["body"]
+    assert installation.visit_status(visit_id) == "confirmed"
+
+
+@pytest.mark.parametrize("name", ["worker-care", "dispatcher"])
+def test_a_process_that_was_killed_comes_back_and_sends_on(
+    installation: Installation, name: str
+) -> None:
+    killed = installation.run["pids"][name]
+    os.kill(killed, signal.SIGKILL)
+    patient = installation.patient()
+    installation.book(patient)
+    assert "please confirm" in installation.message(patient.address)["body"]
+    assert installation.run["pids"][name] != killed
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_the_files_with_secrets_are_for_their_owner_only(installation: Installation) -> None:
-    installation.start()
     for name in ("run.json", "secrets.json", "sandbox.json", "admin.key"):
         assert (installation.home / name).stat().st_mode & 0o077 == 0, name
 
@@ -133,25 +95,20 @@ def test_the_files_with_secrets_are_for_their_owner_only(installation: Installat
 def test_without_a_key_nothing_is_taken_and_the_answer_says_why(
     installation: Installation,
 ) -> None:
-    installation.start()
-    answer = httpx.post(f"{installation.run['api_url']}/api/v1/events", json=[PATIENT])
+    answer = httpx.post(f"{installation.api_url}/api/v1/events", json=[])
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "bearer_missing"
 
 
 def test_without_a_provider_a_sandbox_plays_them(installation: Installation) -> None:
-    installation.start()
     accounts = json.loads((installation.home / "sandbox.json").read_text())
     account = accounts["HANDBELL_TWILIO_ACCOUNT_SID"]
-    sandbox = installation.run["sandbox_url"]
-    form = {"To": "+12125550123", "From": accounts["HANDBELL_TWILIO_FROM"], "Body": "Hello"}
-    with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
-        sent = client.post(
-            f"{sandbox}/twilio/2010-04-01/Accounts/{account}/Messages.json",
-            data=form,
-            auth=(account, accounts["HANDBELL_TWILIO_AUTH_TOKEN"]),
-        )
-        kept = client.get(f"{sandbox}/_sandbox/messages").text.splitlines()
+    form = {"To": HELLO, "From": accounts["HANDBELL_TWILIO_FROM"], "Body": "Hello"}
+    sent = httpx.post(
+        f"{installation.sandbox_url}/twilio/2010-04-01/Accounts/{account}/Messages.json",
+        data=form,
+        auth=(account, accounts["HANDBELL_TWILIO_AUTH_TOKEN"]),
+    )
     assert sent.status_code == 201
-    assert [json.loads(line)["body"] for line in kept] == ["Hello"]
+    assert [one["body"] for one in installation.received(HELLO)] == ["Hello"]

@@ -65,6 +65,26 @@ WHERE outcome IS NULL AND message_id = ANY(:ids)
 """
 
 
+_HAS_DUE: Final = """
+SELECT lane FROM unnest(CAST(:lanes AS text[])) AS asked(lane)
+WHERE EXISTS (
+    SELECT 1 FROM organizations CROSS JOIN LATERAL (
+        SELECT 1 FROM messages
+        WHERE messages.lane = asked.lane AND organization_id = organizations.id
+          AND lifecycle = 'scheduled' AND scheduled_at <= :now
+        LIMIT 1
+    ) due
+)
+"""
+
+
+async def lanes_with_due(tx: Tx, *, now: datetime) -> list[Lane]:
+    """The lanes in which something is due, in their order."""
+    asked = {"lanes": [lane.value for lane in Lane], "now": now}
+    found = set((await tx.execute(text(_HAS_DUE), asked)).scalars())
+    return [lane for lane in Lane if lane.value in found]
+
+
 async def lease_due(tx: Tx, lane: Lane, *, after: int, now: datetime) -> list[Leased]:
     """Lease what is due in a lane, organisations in turn, beginning behind `after`."""
     asked = {"lane": lane.value, "now": now, "after": after, "share": SHARE, "room": ROOM}

@@ -33,6 +33,11 @@ class DeliveryService:
         self.clock = clock
         self._turns: dict[Lane, int] = {}
 
+    async def lanes_with_due(self, *, now: datetime) -> list[Lane]:
+        """The lanes in which something is due, the most urgent first."""
+        async with self.db.engine_transaction() as tx:
+            return await leasing.lanes_with_due(tx, now=now)
+
     async def lease_due(self, lane: Lane, *, now: datetime) -> list[Leased]:
         """Lease what is due in a lane; organisations take turns."""
         async with self.db.engine_transaction() as tx:

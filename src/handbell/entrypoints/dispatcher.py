@@ -14,7 +14,7 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from handbell.delivery.tasks import MESSAGE_LANES, hand_on, hand_out
+from handbell.delivery.tasks import hand_on, hand_out
 from handbell.entrypoints.bootstrap import Runtime, SettingMissing, database_urls, open_runtime
 from handbell.entrypoints.supervisor import stop_on_signals
 from handbell.platform import outbox
@@ -65,7 +65,7 @@ async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:
     """Hand out what is due now, lane by lane in their order; say how many jobs that made."""
     now = await runtime.clock.now()
     jobs = 0
-    for lane in MESSAGE_LANES:
+    for lane in await runtime.delivery.lanes_with_due(now=now):
         for leased in await runtime.delivery.lease_due(lane, now=now):
             hand_out(broker, leased)
             jobs += 1

@@ -20,6 +20,7 @@ from handbell.platform.settings import Settings
 FIRST_ORGANIZATION: Final = "My practice"
 HOST: Final = "127.0.0.1"
 PATIENCE_SECONDS: Final = 15.0
+LOOKS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +83,10 @@ async def _supervise(settings: Settings, home: Path, ports: Ports) -> None:
 
 async def _until_listening(port: int, stop: asyncio.Event) -> None:
     """The API has the machine to itself until it answers: the others can wait, it is asked."""
-    give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while not (stop.is_set() or _is_taken(port) or asyncio.get_running_loop().time() > give_up):
-        await asyncio.sleep(0.05)
+    for _ in range(LOOKS):
+        if stop.is_set() or _is_taken(port):
+            return
+        await asyncio.sleep(PATIENCE_SECONDS / LOOKS)
 
 
 def children(ports: Ports) -> list[Command]:

@@ -7,6 +7,7 @@ take, at sending the messages of a batch.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -18,14 +19,14 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    bindparam,
     case,
     column,
     func,
-    literal,
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, asyncpg
 
 from handbell.channels.service import CHANNEL_OF_PROVIDER
 from handbell.channels.tables import ProviderAccountRow
@@ -44,6 +45,7 @@ from handbell.messages.types import (
 )
 from handbell.organizations.tables import OrganizationSettingsRow
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.tables import Instant
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.preferences import service as preferences
 from handbell.preferences.types import Level, Preferences
@@ -54,6 +56,13 @@ CAPPED: Final = (MessageClass.CARE, MessageClass.BILLING_ADMIN, MessageClass.RES
 """Classes that are counted together (regulation.md, "Caps"); marketing is counted alone."""
 MARKETING_PER_DAY: Final = 1
 MARKETING_PER_WEEK: Final = 3
+_COLUMNS: Final[dict[str, Any]] = {
+    "no": Integer(),
+    "patient_id": BigInteger(),
+    "channel": Text(),
+    "address_id": BigInteger(),
+    "appointment_id": BigInteger(),
+}
 _WEEK: Final = timedelta(hours=168)
 _VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
 _STANDING: Final = frozenset({"booked", "confirmed"})
@@ -225,26 +234,31 @@ async def gather(
     tx: Tx, organization_id: OrganizationId, candidates: Sequence[Candidate], *, now: datetime
 ) -> dict[int, Gathered]:
     """What is known of each candidate, by its number. Unknown patients are left out."""
-    source = func.unnest(
-        literal([one.no for one in candidates], ARRAY(Integer)),
-        literal([one.patient_id for one in candidates], ARRAY(BigInteger)),
-        literal([one.channel.value for one in candidates], ARRAY(Text)),
-        literal([one.address_id for one in candidates], ARRAY(BigInteger)),
-        literal([one.appointment_id for one in candidates], ARRAY(BigInteger)),
-    ).table_valued(
-        column("no", Integer),
-        column("patient_id", BigInteger),
-        column("channel", Text),
-        column("address_id", BigInteger),
-        column("appointment_id", BigInteger),
+    sql, constants, places = _compiled()
+    asked: dict[str, Any] = {name: [getattr(one, name) for one in candidates] for name in _COLUMNS}
+    bound = constants | asked | {"organization_id": organization_id, "since": now - _WEEK}
+    rows = await tx.exec_driver_sql(sql, tuple(bound[place] for place in places))
+    return {row.no: Gathered(row) for row in rows}
+
+
+@cache
+def _compiled() -> tuple[str, dict[str, Any], Sequence[str]]:
+    """The statement as the driver takes it: its text, its constants, and the names of its
+    parameters in order. Compiling it for every batch would cost more than running it."""
+    arrays = [bindparam(name, None, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()]
+    named: list[Any] = [column(name, kind) for name, kind in _COLUMNS.items()]
+    source = func.unnest(*arrays).table_valued(*named).render_derived(name="candidate")
+    compiled = _statement(source).compile(
+        dialect=asyncpg.dialect(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"render_postcompile": True},
     )
-    statement = _statement(organization_id, source.render_derived(name="candidate"), now=now)
-    return {row.no: Gathered(row) for row in await tx.execute(statement)}
+    return compiled.string, dict(compiled.params), compiled.positiontup or ()
 
 
-def _statement(organization_id: OrganizationId, one: FromClause, *, now: datetime) -> Select[Any]:
+def _statement(one: FromClause) -> Select[Any]:
+    organization_id = bindparam("organization_id", None, type_=BigInteger())
     contact = _contact(one)
-    resolved = preferences.resolution(organization_id).subquery("resolved")
+    resolved = preferences.resolution().subquery("resolved")
     address_id = func.coalesce(one.c.address_id, contact.c.address_id)
     suppressed = and_(
         SuppressionRow.channel == one.c.channel,
@@ -267,8 +281,8 @@ def _statement(organization_id: OrganizationId, one: FromClause, *, now: datetim
             _gathered_of(one, ContactPointRow.states).label("states"),
             _patients_on(AddressRow.id).label("patients_on_address"),
             _ledger_of(AddressRow.id).label("ledger"),
-            _sent_to(one, CAPPED, now=now).label("counted_sent_at"),
-            _sent_to(one, (MessageClass.MARKETING,), now=now).label("marketing_sent_at"),
+            _sent_to(one, CAPPED).label("counted_sent_at"),
+            _sent_to(one, (MessageClass.MARKETING,)).label("marketing_sent_at"),
             _baa_of(one, organization_id).label("baa"),
             settings.whatsapp_us_enabled,
             settings.informs_at_intake,
@@ -336,20 +350,20 @@ def _ledger_of(address_id: Any) -> Any:
     return select(func.jsonb_agg(told)).where(entry.address_id == address_id).scalar_subquery()
 
 
-def _sent_to(one: FromClause, classes: Sequence[MessageClass], *, now: datetime) -> Any:
+def _sent_to(one: FromClause, classes: Sequence[MessageClass]) -> Any:
     """When counted messages left for the patient in the last 168 hours, over all channels."""
     return (
         select(func.array_agg(MessageRow.sent_at))
         .where(
             MessageRow.patient_id == one.c.patient_id,
-            MessageRow.sent_at >= now - _WEEK,
+            MessageRow.sent_at >= bindparam("since", None, type_=Instant),
             MessageRow.message_class.in_(classes),
         )
         .scalar_subquery()
     )
 
 
-def _baa_of(one: FromClause, organization_id: OrganizationId) -> Any:
+def _baa_of(one: FromClause, organization_id: Any) -> Any:
     """How the organisation's account for the channel is covered; NULL where it has none."""
     provider = case(
         *((one.c.channel == channel, name) for name, channel in CHANNEL_OF_PROVIDER.items())

@@ -2,9 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -104,12 +118,22 @@ async def resolve_many(
     tx: Tx, organization_id: OrganizationId, patient_ids: Iterable[int]
 ) -> dict[int, Preferences]:
     """Resolve any number of patients in one statement; unknown ids are left out."""
-    statement = resolution(organization_id).where(PatientRow.id.in_(list(patient_ids)))
-    return {row.patient_id: to_preferences(row) for row in await tx.execute(statement)}
+    asked = {"organization_id": organization_id, "patient_ids": list(patient_ids)}
+    rows = await tx.execute(_resolution_of_some(), asked)
+    return {row.patient_id: to_preferences(row) for row in rows}
 
 
-def resolution(organization_id: OrganizationId) -> Select[Any]:
-    """What holds for each patient: `patient_id`, every field, and every `<field>_level`."""
+@cache
+def _resolution_of_some() -> Select[Any]:
+    some = bindparam("patient_ids", expanding=True, type_=BigInteger())
+    return resolution().where(PatientRow.id.in_(some))
+
+
+@cache
+def resolution() -> Select[Any]:
+    """What holds for each patient of the bound `organization_id`: `patient_id`, every field,
+    and every `<field>_level`. It is long, so it is built once."""
+    organization_id = bindparam("organization_id", None, type_=BigInteger())
     ids: dict[Level, Any] = {
         Level.PATIENT: PatientRow.id,
         Level.PROVIDER: PatientRow.provider_id,
@@ -119,9 +143,10 @@ def resolution(organization_id: OrganizationId) -> Select[Any]:
     said = {level: aliased(PreferenceSettingsRow, name=f"said_{level}") for level in Level}
     statement = select(PatientRow.id.label("patient_id"), *_columns(said)).select_from(PatientRow)
     for level, row in said.items():
-        owner = None if level is Level.GLOBAL else organization_id
+        is_global = level is Level.GLOBAL
+        own = row.organization_id == organization_id
         at_level = and_(
-            row.organization_id.is_not_distinct_from(owner),
+            row.organization_id.is_(None) if is_global else own,
             row.level == level,
             row.level_id == ids[level],
         )
