@@ -146,6 +146,16 @@ async def test_the_links_in_an_email_confirm_move_and_unsubscribe(
     assert audited.count("consent.revoked") == 1
 
 
+@pytest.mark.requirement("R2.6")
+async def test_an_email_carries_the_headers_of_one_click_unsubscribing(post: Post) -> None:
+    await post.order("first", NOW)
+    await post.deliver(NOW)
+    assert post.mailbox.received[0].headers == {
+        "List-Unsubscribe": f"<https://m.example.org{post.links()[-1]}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
 @pytest.mark.requirement("R7.9")
 async def test_an_expired_link_orders_one_message_however_often_it_is_asked(
     browser: httpx.AsyncClient,

@@ -1,10 +1,19 @@
 """The command line: one sentence for an error, JSON for a program, help for a person."""
 
+import asyncio
 import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from handbell.audit.types import AuditEntry
 from handbell.entrypoints import cli
+from handbell.entrypoints.home import open_home, write_private
+from handbell.entrypoints.operations import opened
+from handbell.platform.db import OrganizationId
+from handbell.platform.settings import Settings
 
 COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
@@ -29,6 +38,18 @@ def _installed(owner_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDBELL_LOOKUP_KEY", "a look-up key for tests only")
 
 
+@pytest.fixture
+def _home(owner_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home in which `handbell up` has run, and nothing else in the environment."""
+    for name in ("DATABASE_URL", "ENCRYPTION_KEY", "LOOKUP_KEY"):
+        monkeypatch.delenv(f"HANDBELL_{name}", raising=False)
+    home = open_home(tmp_path / "home")
+    monkeypatch.setenv("HANDBELL_HOME", str(home))
+    own = {"HANDBELL_ENCRYPTION_KEY": "a key for tests only"}
+    write_private(home / "secrets.json", json.dumps(own))
+    write_private(home / "run.json", json.dumps({"database_url": owner_url}))
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -38,8 +59,9 @@ def test_every_command_has_help(
 
 
 def test_a_missing_setting_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("HANDBELL_HOME", str(tmp_path))
     monkeypatch.delenv("HANDBELL_DATABASE_URL", raising=False)
     assert run(["doctor"], monkeypatch) == 1
     assert "HANDBELL_DATABASE_URL is not set" in capsys.readouterr().err
@@ -68,6 +90,54 @@ def test_an_organisation_and_a_key_are_made_and_the_log_verifies(
     assert json.loads(capsys.readouterr().out)["intact"] is True
     assert run(["doctor", "--json"], monkeypatch) == 0
     assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+@pytest.mark.usefixtures("_home")
+def test_every_command_finds_the_installation_by_its_home(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (
+        ["migrate"],
+        ["doctor"],
+        ["organization", "create", "--name", "Riverside"],
+        ["api-key", "create", "--org", "1", "--name", "ehr", "--role", "integration"],
+        ["audit", "verify"],
+    ):
+        assert run(command, monkeypatch) == 0, capsys.readouterr().err
+    assert run(["explain", "1"], monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("message_not_found: ")
+    assert run(["import", "fhir", "/nowhere"], monkeypatch) == 1
+    assert "_not_set" not in capsys.readouterr().err
+
+
+async def seal_a_block() -> None:
+    """Let the log of the installation have a head."""
+    now = datetime(2026, 12, 1, 17, tzinfo=UTC)
+    async with opened(Settings()) as rt:
+        made = await rt.organizations.create(name="Riverside", now=now)
+        organization_id = OrganizationId(made.id)
+        async with rt.db.transaction(organization_id) as tx:
+            entry = AuditEntry(
+                organization_id=organization_id,
+                at=now,
+                actor="tests",
+                action="patient.read",
+                subject={},
+            )
+            await rt.audit.record(tx, entry)
+        assert await rt.audit.seal_once(now=now) is not None
+
+
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize("arguments", [["--json"], []])
+def test_the_head_of_the_log_is_told_in_hexadecimal(
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asyncio.run(seal_a_block())
+    assert run(["audit", "verify", *arguments], monkeypatch) == 0
+    assert re.search(r"['\"]hash['\"]: ['\"][0-9a-f]{64}['\"]", capsys.readouterr().out)
 
 
 @pytest.mark.usefixtures("_installed")

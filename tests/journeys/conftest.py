@@ -1,7 +1,7 @@
 """A running installation: `handbell up` in a home folder of its own, real processes and all.
 
-The home lives for the whole session, since making a database is what takes long. Each module
-starts its processes once and ends them.
+All journeys share it, since starting seven processes is what takes long: each makes patients of
+its own, and one that kills brings it up again.
 """
 
 import asyncio
@@ -294,29 +294,32 @@ async def _rows(
         await connection.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys come last: their processes run for them alone, and are started once."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents)
+
+
 @pytest.fixture(scope="session")
-def home() -> Iterator[Installation]:
-    """An installation that is not started yet; its two servers live until the session ends."""
-    folder = Path(tempfile.mkdtemp(prefix="handbell-up-"))
+def running() -> Iterator[Installation]:
+    """The installation of all journeys, for the fixtures of a module."""
+    home = Path(tempfile.mkdtemp(prefix="handbell-up-"))
     part = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    yield Installation(folder, FIRST_PORT + 10 * int(part))
-    shutil.copy(folder / "up.log", "/tmp/last-up.log")
-    embedded.start(folder).stop()
-    embedded.forget(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def _running(home: Installation) -> Iterator[Installation]:
-    home.start()
-    yield home
-    if home.is_running:
-        home.end(signal.SIGTERM)
+    installation = Installation(home, FIRST_PORT + 10 * int(part))
+    try:
+        installation.start()
+        yield installation
+    finally:
+        if installation.is_running:
+            installation.end(signal.SIGTERM)
+        embedded.start(home).stop()
+        embedded.forget(home)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
-def installation(_running: Installation) -> Installation:
-    """The module's running installation; started again should a test have left it dead."""
-    if not _running.is_running:
-        _running.start()
-    return _running
+def installation(running: Installation) -> Installation:
+    """The running installation; started again should a test have left it dead."""
+    if not running.is_running:
+        running.start()
+    return running

@@ -28,23 +28,23 @@ class Neighbour:
 
 
 @pytest.fixture(scope="module")
-def neighbour(_running: Installation) -> Neighbour:
-    made = _running.handbell("organization", "create", "--name", "Hillside Clinic")
-    key = _running.handbell(
+def neighbour(running: Installation) -> Neighbour:
+    made = running.handbell("organization", "create", "--name", "Hillside Clinic")
+    key = running.handbell(
         *("api-key", "create", "--org", str(made["id"]), "--name", "theirs", "--role", "admin")
     )
     return Neighbour(id=OrganizationId(made["id"]), key=key["key"])
 
 
 @pytest.fixture(scope="module")
-def ours(_running: Installation) -> tuple[Patient, int, Row]:
+def ours(running: Installation) -> tuple[Patient, int, Row]:
     """A patient of the first organisation who has confirmed, the visit and a pending reminder."""
-    patient = _running.patient()
-    _, visit_id = _running.book(patient)
-    _running.message(patient.address)
-    _running.write(patient.address, "R")
-    _running.message(patient.address, no=2)
-    pending = next(one for one in _running.jobs(patient) if one["lifecycle"] == "scheduled")
+    patient = running.patient()
+    _, visit_id = running.book(patient)
+    running.message(patient.address)
+    running.write(patient.address, "R")
+    running.message(patient.address, no=2)
+    pending = next(one for one in running.jobs(patient) if one["lifecycle"] == "scheduled")
     return patient, visit_id, pending
 
 

@@ -55,6 +55,23 @@ async def test_the_first_channel_that_is_not_refused_is_taken(practice: Any) -> 
     assert (admitted.lifecycle, admitted.channel) == (Lifecycle.SCHEDULED, Channel.EMAIL)
 
 
+async def test_where_every_channel_is_refused_one_that_the_patient_has_says_why(
+    practice: Any,
+) -> None:
+    patient = await practice.patient(("whatsapp", "+12125550123"))
+    admitted = await practice.messages.admit(practice.id, order(patient), now=NOON)
+    assert (admitted.lifecycle, admitted.channel) == (Lifecycle.REFUSED, Channel.WHATSAPP)
+    assert admitted.reasons[0] is Reason.CHANNEL_NOT_ALLOWED
+    assert Reason.NO_ADDRESS not in admitted.reasons
+
+
+async def test_a_channel_that_the_patients_order_leaves_out_can_say_why_too(practice: Any) -> None:
+    patient = await practice.patient(("whatsapp", "+12125550123"))
+    await practice.execute("UPDATE preference_settings SET channel_order = '{sms}'")
+    admitted = await practice.messages.admit(practice.id, order(patient), now=NOON)
+    assert (admitted.lifecycle, admitted.channel) == (Lifecycle.REFUSED, Channel.WHATSAPP)
+
+
 async def test_a_refusal_is_stored_and_explained(practice: Any) -> None:
     patient = await practice.patient(("landline", "+12125550123"))
     admitted = await practice.messages.admit(practice.id, order(patient), now=NOON)
@@ -82,6 +99,9 @@ async def test_on_a_shared_number_the_generic_text_stands(practice: Any) -> None
     assert admitted.lifecycle is Lifecycle.SCHEDULED
     told = await practice.messages.explain(practice.id, admitted.message_id)
     assert told["eligibility"]["template"]["ceiling"] == 0
+    job = await practice.messages.get(practice.id, admitted.message_id)
+    assert "secure message" in job.body
+    assert "Ada" not in job.body
 
 
 async def test_a_moved_visit_refuses_what_was_said_about_the_old_one(practice: Any) -> None:
@@ -114,9 +134,13 @@ async def test_an_unknown_patient_is_an_error(practice: Any, other_organization:
 
 async def test_cancelling_twice_is_fine_and_what_left_cannot_be_cancelled(practice: Any) -> None:
     patient = await practice.patient()
-    admitted = await practice.messages.admit(practice.id, order(patient), now=NOON)
+    planned = order(patient, anchor=At(NOON + timedelta(days=1), VISIT))
+    admitted = await practice.messages.admit(practice.id, planned, now=NOON)
+    assert admitted.reasons == (Reason.PLANNED,)
     for _ in range(2):
         await practice.messages.cancel(practice.id, admitted.message_id, actor="t", now=NOON)
+    job = await practice.messages.get(practice.id, admitted.message_id)
+    assert job.reasons == (Reason.WITHDRAWN,)
     await practice.execute("UPDATE messages SET lifecycle = 'accepted'")
     with pytest.raises(MessageAlreadyLeft):
         await practice.messages.cancel(practice.id, admitted.message_id, actor="t", now=NOON)

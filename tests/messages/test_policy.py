@@ -1,7 +1,7 @@
 """The gate: every reason is told, a refusal outranks a delay, the latest delay wins."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +21,7 @@ from handbell.messages.types import (
     TemplateFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.types import At, WindowFacts
+from handbell.scheduling.types import Anchor, At, Free, OnDay, WindowFacts
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOON = datetime(2026, 12, 1, 12, tzinfo=NEW_YORK).astimezone(UTC)
@@ -75,6 +75,16 @@ def test_at_noon_a_permitted_message_leaves() -> None:
 def test_at_night_it_waits_for_the_patients_morning() -> None:
     decision = decide(FACTS, at(NIGHT), now=NIGHT)
     assert decision == Defer(until=MORNING, reasons=(Reason.OUTSIDE_WINDOW,))
+
+
+@pytest.mark.parametrize("anchor", [Free(), OnDay(date(2026, 12, 1))])
+def test_an_hour_that_is_ours_to_choose_is_planned_and_not_forbidden(anchor: Anchor) -> None:
+    """At noon nine o'clock has passed, so the plan moves to this minute, which is allowed."""
+    now = NOON + timedelta(seconds=20)
+    planned = Defer(until=NOON + timedelta(minutes=1), reasons=(Reason.PLANNED,))
+    assert decide(FACTS, anchor, now=now) == planned
+    early = replace(FACTS, window=replace(WINDOW, best_hour=23))
+    assert decide(early, anchor, now=now).reasons == (Reason.OUTSIDE_WINDOW,)  # type: ignore[union-attr]
 
 
 @pytest.mark.requirement("R3.4")

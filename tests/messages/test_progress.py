@@ -25,6 +25,7 @@ def _at(kind: K, second: int = 0) -> AttemptEvent:
     return AttemptEvent(kind=kind, occurred_at=START + timedelta(seconds=second))
 
 
+@pytest.mark.requirement("R6.2", "R6.3")
 @given(events=EVENTS, data=st.data())
 def test_order_and_repetition_change_nothing(
     events: list[AttemptEvent], data: st.DataObject
@@ -33,6 +34,7 @@ def test_order_and_repetition_change_nothing(
     assert progress_of(again) == progress_of(events)
 
 
+@pytest.mark.requirement("R6.2")
 @given(events=EVENTS, late=st.sampled_from([K.QUEUED, K.SENDING, K.SENT, K.DELIVERED]))
 def test_a_success_never_lowers_the_state(events: list[AttemptEvent], late: K) -> None:
     scale = list(ProgressState)[1:7]

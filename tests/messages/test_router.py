@@ -130,6 +130,8 @@ async def test_without_a_time_the_hour_is_ours_and_a_time_that_passed_means_now(
     patient = await practice.patient()
     free = await schedule(ask, patient_id=patient, purpose="rx_refill")
     assert free["status"] in {"scheduled", "refused"}
+    here = await schedule(ask, patient_id=patient)
+    assert "outside_window" not in here["reasons"]
     past = await schedule(ask, patient_id=patient, send_at="0001-01-01T00:00:00+14:00")
     assert (past["status"], past["scheduled_at"]) == ("scheduled", "2026-12-01T17:00:00Z")
 

@@ -174,7 +174,7 @@ async def test_a_cancelled_visit_withdraws_what_waits_and_booked_again_is_planne
     ]
 
 
-async def test_a_new_version_with_the_same_start_keeps_the_messages_under_its_number(
+async def test_a_change_that_moves_nothing_keeps_the_messages_and_the_version(
     practice: Practice,
 ) -> None:
     await practice.tell("appointment.booked", VISIT)
@@ -184,8 +184,8 @@ async def test_a_new_version_with_the_same_start_keeps_the_messages_under_its_nu
     await practice.plan()
     assert [_name(row) for row in await practice.messages()] == [
         "appt_confirm v1",
-        "appt_reminder 1440 v2",
-        "appt_reminder 120 v2",
+        "appt_reminder 1440 v1",
+        "appt_reminder 120 v1",
     ]
 
 

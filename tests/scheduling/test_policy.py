@@ -281,7 +281,7 @@ def test_a_time_that_never_comes_is_said_with_its_reasons() -> None:
         assert WindowReason.QUIET_HOURS in plan.reasons
 
 
-@pytest.mark.requirement("R3.3")
+@pytest.mark.requirement("R3.3", "R11.1")
 def test_an_emergency_leaves_at_the_instant_at_night() -> None:
     facts = replace(CARE, message_class=MessageClass.EMERGENCY, quiet_start=time(20))
     now = local("2027-02-02T03:00")

@@ -1,10 +1,10 @@
 """Accounts and lines: which number or mailbox of ours belongs to whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.channels.tables import ProviderAccountRow, SenderLineRow
@@ -36,9 +36,14 @@ async def ensure_accounts(
     *,
     now: datetime,
 ) -> None:
-    """Write the environment's accounts and their lines as rows. Safe to repeat."""
-    for account in accounts:
-        account_id = await _ensure_account(tx, organization_id, account, now=now)
+    """Make the organisation's accounts and lines the environment's, no more and no fewer: what
+    the gate sees here, a worker has to have. Safe to repeat."""
+    ensured = [
+        (await _ensure_account(tx, organization_id, account, now=now), account)
+        for account in accounts
+    ]
+    await _remove_others(tx, organization_id, ensured)
+    for account_id, account in ensured:
         for address in account.lines:
             await tx.execute(
                 insert(SenderLineRow)
@@ -51,6 +56,25 @@ async def ensure_accounts(
                 )
                 .on_conflict_do_nothing(index_elements=["channel", "address"])
             )
+
+
+async def _remove_others(
+    tx: Tx,
+    organization_id: OrganizationId,
+    ensured: Sequence[tuple[int, EnvironmentAccount]],
+) -> None:
+    account, line = ProviderAccountRow, SenderLineRow
+    ids = [account_id for account_id, _ in ensured]
+    lines = [(account_id, address) for account_id, one in ensured for address in one.lines]
+    await tx.execute(
+        delete(line).where(
+            line.organization_id == organization_id,
+            tuple_(line.account_id, line.address).not_in(lines),
+        )
+    )
+    await tx.execute(
+        delete(account).where(account.organization_id == organization_id, account.id.not_in(ids))
+    )
 
 
 async def _ensure_account(

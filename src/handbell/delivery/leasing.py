@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from handbell.delivery.types import Leased
+from handbell.delivery.types import Due, Leased
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.leases import ENDED, UNTIL
 from handbell.platform.vocabulary import Channel, Lane
@@ -50,7 +50,7 @@ UPDATE messages SET lifecycle = 'scheduled', leased_until = NULL
 WHERE lifecycle = 'queued' AND {ENDED}
 """  # noqa: S608
 _LOST: Final = f"""
-UPDATE messages SET leased_until = NULL, changed_at = :now,
+UPDATE messages SET leased_until = NULL, reasons = '{{}}', changed_at = :now,
     lifecycle = CASE WHEN EXISTS (
         SELECT 1 FROM message_attempts a JOIN message_events e ON e.attempt_id = a.id
         WHERE a.message_id = messages.id AND a.outcome IS NULL
@@ -65,7 +65,12 @@ WHERE outcome IS NULL AND message_id = ANY(:ids)
 """
 
 
-_HAS_DUE: Final = """
+_HAS_DUE: Final = f"""
+SELECT 'outbox' AS place WHERE EXISTS (
+    SELECT 1 FROM outbox
+    WHERE not_before <= :now AND (leased_until IS NULL OR {ENDED})
+)
+UNION ALL
 SELECT lane FROM unnest(CAST(:lanes AS text[])) AS asked(lane)
 WHERE EXISTS (
     SELECT 1 FROM organizations CROSS JOIN LATERAL (
@@ -75,14 +80,15 @@ WHERE EXISTS (
         LIMIT 1
     ) due
 )
-"""
+"""  # noqa: S608
 
 
-async def lanes_with_due(tx: Tx, *, now: datetime) -> list[Lane]:
-    """The lanes in which something is due, in their order."""
+async def look(tx: Tx, *, now: datetime) -> Due:
+    """Say where something is due, in one statement: it is asked all the time."""
     asked = {"lanes": [lane.value for lane in Lane], "now": now}
     found = set((await tx.execute(text(_HAS_DUE), asked)).scalars())
-    return [lane for lane in Lane if lane.value in found]
+    lanes = tuple(lane for lane in Lane if lane.value in found)
+    return Due(lanes=lanes, has_work="outbox" in found)
 
 
 async def lease_due(tx: Tx, lane: Lane, *, after: int, now: datetime) -> list[Leased]:

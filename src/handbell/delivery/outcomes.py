@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ARRAY, BigInteger, Text, case, column, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import array, insert
 
 from handbell.channels.service import CHANNEL_OF_PROVIDER
 
@@ -82,7 +82,10 @@ def to_written(claim: Claim, outcome: Outcome, *, now: datetime) -> Written:
 
 
 async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None:
-    """Write outcomes in two statements. An attempt that a callback has settled stays so."""
+    """Write outcomes in two statements. An attempt that a callback has settled stays so.
+
+    An outcome's reason replaces those for which the message waited; most have none.
+    """
     table = func.unnest(
         literal([one.attempt_id for one in written], ARRAY(BigInteger)),
         literal([one.message_id for one in written], ARRAY(BigInteger)),
@@ -120,7 +123,7 @@ async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None
         .values(
             lifecycle=one.c.lifecycle,
             scheduled_at=one.c.scheduled_at,
-            reasons=func.array_remove(func.array_append(MessageRow.reasons, one.c.reason), None),
+            reasons=func.array_remove(array([one.c.reason]), None),
             sent_at=func.coalesce(MessageRow.sent_at, case((is_sent, now), else_=None)),
             leased_until=None,
             changed_at=now,

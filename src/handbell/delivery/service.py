@@ -12,7 +12,7 @@ from handbell.channels.types import Outcome, Refused, StatusEvent, Unknown
 from handbell.consent.types import Decision, Kind, Method
 from handbell.delivery import claiming, leasing, opting, outcomes
 from handbell.delivery.outcomes import Found
-from handbell.delivery.types import Claim, Leased, OptedOut, Senders
+from handbell.delivery.types import Claim, Due, Leased, OptedOut, Senders
 from handbell.messages.service import MessageService
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database, OrganizationId, Tx
@@ -33,10 +33,10 @@ class DeliveryService:
         self.clock = clock
         self._turns: dict[Lane, int] = {}
 
-    async def lanes_with_due(self, *, now: datetime) -> list[Lane]:
-        """The lanes in which something is due, the most urgent first."""
-        async with self.db.engine_transaction() as tx:
-            return await leasing.lanes_with_due(tx, now=now)
+    async def look(self, *, now: datetime) -> Due:
+        """Say where something is due."""
+        async with self.db.engine_glance() as tx:
+            return await leasing.look(tx, now=now)
 
     async def lease_due(self, lane: Lane, *, now: datetime) -> list[Leased]:
         """Lease what is due in a lane; organisations take turns."""

@@ -1,6 +1,7 @@
 """The jobs of the lanes: send a group of messages, do a piece of work from the outbox."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -19,17 +20,46 @@ from handbell.platform.vocabulary import Lane
 
 SEND: Final = "delivery.send"
 WORK: Final = "outbox.work"
+PIECES: Final = 25
+"""Pieces of work in one job."""
 MESSAGE_LANES: Final = tuple(lane for lane in Lane if lane is not Lane.JOBS)
 
 log = structlog.get_logger(__name__)
 
 
 class Handler(Protocol):
-    """Does the work of one topic in a transaction of its own. Safe to run twice."""
+    """Does several pieces of work of one topic, in transactions of its own. Safe to run twice.
+
+    What it raises costs the pieces nothing: each is then tried alone.
+    """
+
+    def __call__(
+        self,
+        organization_id: OrganizationId,
+        many: Sequence[Mapping[str, Any]],
+        *,
+        now: datetime,
+    ) -> Awaitable[None]: ...
+
+
+class SingleHandler(Protocol):
+    """Does one piece of work in a transaction of its own. Safe to run twice."""
 
     def __call__(
         self, organization_id: OrganizationId, args: Mapping[str, Any], *, now: datetime
     ) -> Awaitable[None]: ...
+
+
+def one_by_one(handler: SingleHandler) -> Handler:
+    """A handler of many from a handler of one."""
+
+    async def handle(
+        organization_id: OrganizationId, many: Sequence[Mapping[str, Any]], *, now: datetime
+    ) -> None:
+        for args in many:
+            await handler(organization_id, args, now=now)
+
+    return handle
 
 
 class SendArgs(BaseModel):
@@ -39,14 +69,20 @@ class SendArgs(BaseModel):
     message_ids: list[int]
 
 
-class WorkArgs(BaseModel):
+class Piece(BaseModel):
     """A claimed row of the outbox."""
 
     id: int
-    organization_id: int
-    topic: str
     args: dict[str, int | str]
     attempts: int
+
+
+class WorkArgs(BaseModel):
+    """Claimed work of one organisation and topic."""
+
+    organization_id: int
+    topic: str
+    pieces: list[Piece]
 
 
 class Tasks(Protocol):
@@ -80,21 +116,25 @@ def declare_tasks(broker: dramatiq.Broker, opened: Callable[[], Awaitable[Tasks]
 
 
 async def _work(rt: Tasks, args: WorkArgs) -> None:
-    """Do it and forget it; what fails is due again later."""
+    """Do it and forget it; what fails is tried piece by piece, and is then due again later."""
     handler = rt.handlers[args.topic]
     organization_id = OrganizationId(args.organization_id)
     now = await rt.clock.now()
     try:
-        await handler(organization_id, args.args, now=now)
+        await handler(organization_id, [piece.args for piece in args.pieces], now=now)
     except Exception as error:  # noqa: BLE001 - kept for later, whatever it was
-        log.warning(
-            "work.failed", topic=args.topic, attempt=args.attempts, error_type=type(error).__name__
-        )
+        if len(args.pieces) > 1:
+            for piece in args.pieces:
+                await _work(rt, args.model_copy(update={"pieces": [piece]}))
+            return
+        (piece,) = args.pieces
+        name = type(error).__name__
+        log.warning("work.failed", topic=args.topic, attempt=piece.attempts, error_type=name)
         async with rt.db.transaction(organization_id) as tx:
-            await outbox.postpone(tx, args.id, attempts=args.attempts, now=now)
+            await outbox.postpone(tx, piece.id, attempts=piece.attempts, now=now)
         return
     async with rt.db.transaction(organization_id) as tx:
-        await outbox.done(tx, [args.id])
+        await outbox.done(tx, [piece.id for piece in args.pieces])
 
 
 def hand_out(broker: dramatiq.Broker, leased: Leased) -> None:
@@ -103,13 +143,14 @@ def hand_out(broker: dramatiq.Broker, leased: Leased) -> None:
     enqueue(broker, SEND, leased.lane, args)
 
 
-def hand_on(broker: dramatiq.Broker, work: Work) -> None:
-    """Give claimed work to the lane of jobs."""
-    args = WorkArgs(
-        id=work.id,
-        organization_id=work.organization_id,
-        topic=work.topic,
-        args=dict(work.args),
-        attempts=work.attempts,
-    )
-    enqueue(broker, WORK, Lane.JOBS, args)
+def hand_on(broker: dramatiq.Broker, claimed: Sequence[Work]) -> None:
+    """Give claimed work to the lane of jobs, some pieces of one kind together."""
+    grouped: dict[tuple[int, str], list[Piece]] = defaultdict(list)
+    for work in claimed:
+        piece = Piece(id=work.id, args=dict(work.args), attempts=work.attempts)
+        grouped[work.organization_id, work.topic].append(piece)
+    for (organization_id, topic), pieces in grouped.items():
+        for start in range(0, len(pieces), PIECES):
+            some = pieces[start : start + PIECES]
+            args = WorkArgs(organization_id=organization_id, topic=topic, pieces=some)
+            enqueue(broker, WORK, Lane.JOBS, args)

@@ -19,6 +19,15 @@ Senders = Mapping[Channel, Sender]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Where something is due: the lanes with messages, the most urgent first, and whether the
+    outbox has work."""
+
+    lanes: tuple[Lane, ...]
+    has_work: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
     """Due messages of one organisation and channel, handed to a lane. Ids only."""
 

@@ -127,7 +127,8 @@ async def upsert_appointment(
     *,
     now: datetime,
 ) -> Upserted:
-    """Take a change of a visit; its version grows with each real change.
+    """Take a change of a visit; its version grows when its start or its status changes: what a
+    patient was asked about, and what links and answers are bound to.
 
     A visit that the patient confirmed stays confirmed while its start stays. Raises
     `UnknownAppointment` when a new one lacks its start.
@@ -217,7 +218,10 @@ async def _change_appointment(
         del values["status"]
     changed = await store.change(tx, AppointmentRow, appointment_id, values)
     if changed:
-        grown = {"version": AppointmentRow.version + 1, "changed_at": now}
+        is_another = starts_at != before.starts_at or values.get("status", before.status) != (
+            before.status
+        )
+        grown = {"version": AppointmentRow.version + int(is_another), "changed_at": now}
         where = AppointmentRow.id == appointment_id
         await tx.execute(update(AppointmentRow).where(where).values(**grown))
     return Taken(internal_id=appointment_id, changed=changed)

@@ -19,12 +19,16 @@ from handbell.webhooks.types import Secrets
 
 
 async def write_rows(db: Database, settings: Settings, *, now: datetime) -> None:
-    """Write the accounts as the first organisation's, once it exists. Safe to repeat."""
+    """Make the accounts the first organisation's, once it exists. Safe to repeat.
+
+    A process whose environment names no provider knows nothing of them and leaves the rows.
+    """
+    named = tuple(_accounts(settings))
     first = text("SELECT id FROM organizations WHERE id = :id")
     async with db.engine_transaction() as tx:
         found = (await tx.execute(first, {"id": FIRST_ORGANIZATION})).scalar_one_or_none()
-        if found is not None:
-            await ensure_accounts(tx, FIRST_ORGANIZATION, _accounts(settings), now=now)
+        if found is not None and named:
+            await ensure_accounts(tx, FIRST_ORGANIZATION, named, now=now)
 
 
 def _accounts(settings: Settings) -> Iterator[EnvironmentAccount]:

@@ -8,7 +8,7 @@ from handbell.access.types import Role, TokenRules, parse_role_map
 from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
 from handbell.delivery.service import DeliveryService
-from handbell.delivery.tasks import Handler
+from handbell.delivery.tasks import Handler, one_by_one
 from handbell.delivery.types import Senders
 from handbell.entrypoints import accounts
 from handbell.inbound.service import InboundService
@@ -86,18 +86,26 @@ class WorkerRuntime:
     delivery: DeliveryService
     senders: Senders
     handlers: Mapping[str, Handler]
+    transport: AiohttpTransport
+
+    async def close(self) -> None:
+        """Close the connections, in the event loop that opened them."""
+        await self.transport.close()
+        await self.db.close()
 
 
 async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
     """Assemble the product inside the event loop that sends."""
     runtime = open_runtime(settings)
     await runtime.write_accounts()
+    transport = AiohttpTransport()
     return WorkerRuntime(
         db=runtime.db,
         clock=runtime.clock,
         delivery=runtime.delivery,
-        senders=accounts.senders(settings, AiohttpTransport()),
+        senders=accounts.senders(settings, transport),
         handlers=runtime.handlers,
+        transport=transport,
     )
 
 
@@ -140,8 +148,8 @@ def open_runtime(settings: Settings) -> Runtime:
         webhooks=webhooks,
         events=EventService(db, patients, audit),
         handlers={
-            "reminders.plan": ReminderService(db, messages).plan,
-            "webhooks.apply": webhooks.apply,
+            "reminders.plan": one_by_one(ReminderService(db, messages).plan),
+            "webhooks.apply": webhooks.apply_many,
         },
     )
 

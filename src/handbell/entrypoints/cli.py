@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from handbell.entrypoints import operations
+from handbell.entrypoints.home import installed
 from handbell.platform.errors import HandbellError
 from handbell.platform.settings import Settings
 
@@ -84,7 +85,7 @@ def explain(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Say why a message went, waits or never will: its decision receipt."""
-    told = _run(operations.explain(Settings(), org=org, message=message))
+    told = _run(operations.explain(installed(Settings()), org=org, message=message))
     _print(told if as_json else operations.in_words(told), as_json=as_json)
 
 
@@ -131,13 +132,13 @@ def demo(
 @app.command()
 def migrate(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line switch
     """Bring the database to the newest shape. Safe to repeat."""
-    _answer(operations.migrate(Settings()), as_json=as_json)
+    _answer(operations.migrate(installed(Settings())), as_json=as_json)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check settings and database, and say what is in the way."""
-    found = _run(operations.examine(Settings()))
+    found = _run(operations.examine(installed(Settings())))
     _print(found, as_json=as_json)
     if not found["ok"]:
         raise typer.Exit(1)
@@ -149,7 +150,7 @@ def organization_create(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Create an organisation with the default settings."""
-    _answer(operations.create_organization(Settings(), name=name), as_json=as_json)
+    _answer(operations.create_organization(installed(Settings()), name=name), as_json=as_json)
 
 
 @api_key.command("create")
@@ -162,13 +163,14 @@ def api_key_create(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Create an API key. It is shown once and stored as a keyed hash."""
-    _answer(operations.create_api_key(Settings(), org=org, name=name, role=role), as_json=as_json)
+    settings = installed(Settings())
+    _answer(operations.create_api_key(settings, org=org, name=name, role=role), as_json=as_json)
 
 
 @audit.command("verify")
 def audit_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check every entry and block; name the first altered or missing entry."""
-    result = _run(operations.verify_audit(Settings()))
+    result = _run(operations.verify_audit(installed(Settings())))
     _print(result, as_json=as_json)
     if not result["intact"]:
         raise typer.Exit(1)
@@ -190,7 +192,7 @@ def import_fhir(
     from handbell.entrypoints import importing
 
     wanted = importing.FhirImport(path=path, org=org, source=source, rejects=rejects)
-    report = _run(importing.import_fhir(importing.installed(Settings()), wanted))
+    report = _run(importing.import_fhir(installed(Settings()), wanted))
     _print(report if as_json else importing.in_words(report), as_json=as_json)
     if not importing.has_resources(report):
         raise typer.Exit(1)

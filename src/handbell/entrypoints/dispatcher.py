@@ -6,6 +6,7 @@ Several may run anywhere: they claim past each other.
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -24,7 +25,10 @@ from handbell.platform.settings import Settings
 
 SWEEP_EVERY_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.25
-SIMULATED_POLL_SECONDS: Final = 0.005
+SIMULATED_POLL_SECONDS: Final = 0.02
+BUSY_POLL_SECONDS: Final = 0.005
+BUSY_LOOKS: Final = 6
+"""In stepped time, what was just done soon leaves more to do: look again often, for a while."""
 WAKE: Final = "handbell_wake"
 
 log = structlog.get_logger(__name__)
@@ -54,26 +58,32 @@ async def _dispatch_forever(
 ) -> None:
     is_simulated = runtime.settings.clock == "simulated"
     pause = SIMULATED_POLL_SECONDS if is_simulated else POLL_SECONDS
+    looks = 0
     while not stop.is_set():
         wake.clear()
-        if await _once("dispatch", dispatch(runtime, broker)):
-            continue
-        await _rest(wake, pause)
+        has_done = await _once("dispatch", dispatch(runtime, broker)) > 0
+        looks = BUSY_LOOKS if has_done and is_simulated else looks - 1
+        if not has_done:
+            await _rest(wake, BUSY_POLL_SECONDS if looks > 0 else pause)
 
 
 async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:
     """Hand out what is due now, lane by lane in their order; say how many jobs that made."""
     now = await runtime.clock.now()
+    due = await runtime.delivery.look(now=now)
     jobs = 0
-    for lane in await runtime.delivery.lanes_with_due(now=now):
+    for lane in due.lanes:
         for leased in await runtime.delivery.lease_due(lane, now=now):
             hand_out(broker, leased)
             jobs += 1
+    return jobs + await _hand_on_work(runtime, broker, now=now) if due.has_work else jobs
+
+
+async def _hand_on_work(runtime: Runtime, broker: dramatiq.Broker, *, now: datetime) -> int:
     async with runtime.db.engine_transaction() as tx:
         claimed = await outbox.claim(tx, now=now)
-    for work in claimed:
-        hand_on(broker, work)
-    return jobs + len(claimed)
+    hand_on(broker, claimed)
+    return len(claimed)
 
 
 async def _sweep_forever(runtime: Runtime, stop: asyncio.Event) -> None:

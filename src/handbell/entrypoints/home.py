@@ -6,6 +6,10 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
+from handbell.platform.settings import Settings
+
 SECRETS: Final = ("ENCRYPTION_KEY", "LOOKUP_KEY", "WEBHOOK_SECRET", "JWT_SECRET")
 
 
@@ -27,6 +31,22 @@ def secrets_of(home: Path) -> dict[str, str]:
         kept |= {f"HANDBELL_{name}": secrets.token_urlsafe(32) for name in missing}
         write_private(path, json.dumps(kept, indent=2))
     return {name: os.environ.get(name, value) for name, value in kept.items()}
+
+
+def installed(settings: Settings) -> Settings:
+    """The settings, completed from the home that `handbell up` keeps on this machine.
+
+    A database in the environment is an installation of its own: then the home is not asked.
+    """
+    record = settings.home / "run.json"
+    if settings.database_url or not record.is_file():
+        return settings
+    own = {
+        name.removeprefix("HANDBELL_").lower(): SecretStr(value)
+        for name, value in secrets_of(settings.home).items()
+    }
+    database_url = json.loads(record.read_text())["database_url"]
+    return settings.model_copy(update={**own, "database_url": database_url})
 
 
 def write_private(path: Path, content: str) -> None:

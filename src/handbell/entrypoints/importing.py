@@ -8,9 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pydantic import SecretStr
-
-from handbell.entrypoints.home import secrets_of
 from handbell.entrypoints.operations import opened
 from handbell.platform.db import OrganizationId
 from handbell.platform.errors import InvalidError
@@ -39,19 +36,6 @@ class FhirImport:
     org: int
     source: str
     rejects: Path | None = None
-
-
-def installed(settings: Settings) -> Settings:
-    """The settings, completed by those of the `handbell up` of this machine if it runs here."""
-    record = settings.home / "run.json"
-    if settings.database_url or not record.is_file():
-        return settings
-    own = {
-        name.removeprefix("HANDBELL_").lower(): SecretStr(value)
-        for name, value in secrets_of(settings.home).items()
-    }
-    database_url = json.loads(record.read_text())["database_url"]
-    return settings.model_copy(update={**own, "database_url": database_url})
 
 
 async def import_fhir(settings: Settings, wanted: FhirImport) -> dict[str, Any]:

@@ -112,4 +112,9 @@ async def verify_audit(settings: Settings) -> dict[str, Any]:
     """Check every entry and block; `flaw` names the first altered or missing one."""
     async with opened(settings) as rt:
         found = await rt.audit.verify()
-    return {"intact": found.intact, **asdict(found)}
+    return {"intact": found.intact, **asdict(found, dict_factory=_shown)}
+
+
+def _shown(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Hashes in hexadecimal, to be noted and compared."""
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields}

@@ -6,7 +6,8 @@ import threading
 from typing import Final
 
 import uvloop
-from dramatiq import Worker
+from dramatiq import Broker, Middleware, Worker
+from dramatiq.asyncio import async_to_sync
 
 from handbell.delivery.tasks import declare_tasks
 from handbell.delivery.types import LANE_GROUPS
@@ -19,6 +20,10 @@ from handbell.platform.vocabulary import Lane
 
 URGENT_WAKE_UP_MILLISECONDS: Final = 20
 WAKE_UP_MILLISECONDS: Final = 100
+SIMULATED_WAKE_UP_MILLISECONDS: Final = 10
+SIMULATED_CONCURRENCY: Final = 2
+"""In stepped time every wait of the busiest process is a wait of the whole run, and every
+thread that wakes up takes time from the others."""
 DEFAULT_CONCURRENCY: Final = 8
 
 
@@ -41,8 +46,9 @@ def lanes_of(text: str) -> frozenset[Lane]:
     return frozenset(lanes)
 
 
-class _Process:
-    """The runtime of this process, made once inside the event loop that uses it."""
+class _Process(Middleware):
+    """The runtime of this process, made once inside the event loop that uses it, and closed
+    there before that loop ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -53,6 +59,19 @@ class _Process:
             self._opening = asyncio.ensure_future(open_worker_runtime(self._settings))
         return await self._opening
 
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        async_to_sync(self._close)()
+
+    async def _close(self) -> None:
+        if self._opening is not None:
+            await (await self._opening).close()
+
+
+def _wake_up(settings: Settings, lanes: frozenset[Lane]) -> int:
+    if settings.clock == "simulated":
+        return SIMULATED_WAKE_UP_MILLISECONDS if Lane.JOBS in lanes else WAKE_UP_MILLISECONDS
+    return URGENT_WAKE_UP_MILLISECONDS if Lane.URGENT in lanes else WAKE_UP_MILLISECONDS
+
 
 def run(settings: Settings, *, lanes: frozenset[Lane], concurrency: int) -> None:
     """Work until SIGTERM or Ctrl-C; a call in flight is finished first."""
@@ -61,13 +80,16 @@ def run(settings: Settings, *, lanes: frozenset[Lane], concurrency: int) -> None
     configure_logging()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     broker = open_broker(settings.redis_url)
-    declare_tasks(broker, _Process(settings).opened)
-    is_quick = Lane.URGENT in lanes or settings.clock == "simulated"
+    process = _Process(settings)
+    broker.add_middleware(process)
+    declare_tasks(broker, process.opened)
+    is_simulated = settings.clock == "simulated"
+    threads = min(concurrency, SIMULATED_CONCURRENCY) if is_simulated else concurrency
     worker = Worker(
         broker,
         queues=set(lanes),
-        worker_threads=concurrency,
-        worker_timeout=URGENT_WAKE_UP_MILLISECONDS if is_quick else WAKE_UP_MILLISECONDS,
+        worker_threads=threads,
+        worker_timeout=_wake_up(settings, lanes),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

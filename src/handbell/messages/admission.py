@@ -44,8 +44,8 @@ def parts_of(facts: SendFacts) -> tuple[ReceiptPart, ReceiptPart]:
 async def judge_all(
     tx: Tx, organization_id: OrganizationId, orders: Sequence[SendOrder], *, now: datetime
 ) -> list[Judged]:
-    """Judge each order on the first of its channels that the gate does not refuse, or on the
-    first one where it refuses all. Raises `PatientNotFound`."""
+    """Judge each order on the first of its channels that the gate does not refuse. Where it
+    refuses all, the first with an address tells why. Raises `PatientNotFound`."""
     candidates = [one for no, order in enumerate(orders) for one in _candidates(no, order)]
     gathered = await gather(tx, organization_id, candidates, now=now)
     shelf = await shelf_in(tx, {order.purpose for order in orders})
@@ -83,10 +83,18 @@ def _judge(
     order: SendOrder, known: Mapping[Channel, Gathered], shelf: Shelf, *, now: datetime
 ) -> Judged:
     wanted = next(iter(known.values())).preferences.channel_order
-    channels = [channel for channel in wanted if channel in known] or list(known)
-    judged = [_judge_on(order, known[channel], shelf, now=now) for channel in channels]
-    sendable = (one for one in judged if not isinstance(one.decision, Refuse))
-    return next(sendable, judged[0])
+    listed = [channel for channel in wanted if channel in known] or list(known)
+    others = [channel for channel in known if channel not in listed]
+    judged = [_judge_on(order, known[channel], shelf, now=now) for channel in (*listed, *others)]
+    sendable = (one for one in judged[: len(listed)] if not isinstance(one.decision, Refuse))
+    return next(sendable, None) or _most_telling(judged)
+
+
+def _most_telling(judged: Sequence[Judged]) -> Judged:
+    """The refusal to keep: a channel that the patient does not have explains nothing."""
+    refused = [one for one in judged if isinstance(one.decision, Refuse)]
+    reachable = (one for one in refused if one.facts.eligibility.address_id is not None)
+    return next(reachable, refused[0])
 
 
 def _judge_on(order: SendOrder, gathered: Gathered, shelf: Shelf, *, now: datetime) -> Judged:

@@ -21,7 +21,7 @@ from handbell.messages.types import (
 )
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.scheduling.policy import is_allowed, is_useful, next_allowed, plan_send
-from handbell.scheduling.types import Anchor, At, NoWindow
+from handbell.scheduling.types import Anchor, At, NoWindow, WindowReason
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(hours=168)
@@ -30,6 +30,10 @@ AFTER_THE_BOUND: Final = timedelta(minutes=1)
 
 UNCAPPED: Final = frozenset({MessageClass.EMERGENCY, MessageClass.INBOUND_REPLY})
 NEEDS_NO_CONSENT: Final = UNCAPPED
+_PLACED: Final = frozenset(
+    {WindowReason.IN_THE_PAST, WindowReason.MOVED_EARLIER, WindowReason.MOVED_LATER}
+)
+"""What a plan says of its own choice of an hour; every other reason of a plan closes an hour."""
 
 
 def decide(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
@@ -112,7 +116,8 @@ def _planned(
     plan = plan_send(facts.window, anchor, now=now)
     if isinstance(plan, NoWindow):
         return None, (Reason.OUTSIDE_WINDOW,)
-    return plan.send_at, (Reason.OUTSIDE_WINDOW,) if plan.reasons else ()
+    is_closed = not _PLACED.issuperset(plan.reasons)
+    return plan.send_at, (Reason.OUTSIDE_WINDOW,) if is_closed else ()
 
 
 def _recipient(facts: EligibilityFacts) -> Iterator[Reason]:

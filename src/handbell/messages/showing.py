@@ -7,6 +7,8 @@ from sqlalchemy import Row
 
 from handbell.messages import content, store
 from handbell.messages.content import Material
+from handbell.messages.policy import needs_sibling
+from handbell.messages.receipts import eligibility_from
 from handbell.messages.types import Job, Lifecycle, MessageId, Reason
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Tx
@@ -27,11 +29,17 @@ async def jobs(tx: Tx, keys: KeyRing, message_ids: Sequence[int], *, public_url:
     }
     texts = await versions_in(tx, version_ids)
     templates = await template_ids_in(tx, version_ids)
+    judged = await store.contents_of(tx, {row.eligibility_part_id for row in rows.values()})
     return [
         _to_job(
             rows[message_id],
             materials[message_id],
-            text=_text(rows[message_id], materials[message_id], texts, public_url),
+            text=_text(
+                rows[message_id],
+                materials[message_id],
+                _chosen(rows[message_id], texts, judged),
+                public_url=public_url,
+            ),
             template_id=templates.get(rows[message_id].template_version_id),
         )
         for message_id in message_ids
@@ -39,21 +47,30 @@ async def jobs(tx: Tx, keys: KeyRing, message_ids: Sequence[int], *, public_url:
     ]
 
 
-def _text(
+def _chosen(
     row: Row[Any],
-    material: Material,
     texts: Mapping[int, tuple[TemplateBody, TemplateBody | None]],
-    public_url: str,
+    judged: Mapping[int, Mapping[str, Any]],
+) -> TemplateBody | None:
+    """The full text or the generic one, as the gate said when the message was planned."""
+    pair = texts.get(row.template_version_id)
+    if pair is None or row.lifecycle == Lifecycle.REFUSED:
+        return None
+    seen = judged.get(row.eligibility_part_id)
+    return pair[1] if seen is not None and needs_sibling(eligibility_from(seen)) else pair[0]
+
+
+def _text(
+    row: Row[Any], material: Material, chosen: TemplateBody | None, *, public_url: str
 ) -> tuple[str | None, str | None]:
     """Subject and body: as sent, or made on demand with links that only show their place."""
     if row.body is not None:
         return content.open_text(material.key, row.body)
-    pair = texts.get(row.template_version_id)
-    if pair is None or row.lifecycle == Lifecycle.REFUSED:
+    if chosen is None:
         return None, None
     shown = dict.fromkeys(LINKS, f"{public_url}/l/...")
     try:
-        made = content.compose(material, pair[0], shown)
+        made = content.compose(material, chosen, shown)
     except InvalidError:
         return None, None
     return getattr(made.content, "subject", None), made.text

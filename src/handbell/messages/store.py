@@ -79,13 +79,16 @@ async def find_lifecycle(tx: Tx, message_id: int) -> Lifecycle | None:
 async def withdraw(
     tx: Tx, where: ColumnElement[bool], *, becomes: Lifecycle, reason: Reason, now: datetime
 ) -> list[int]:
-    """End what is still pending; give the ids of what was."""
+    """End what is still pending; give the ids of what was.
+
+    The reason replaces those for which it waited: they are not why it never went.
+    """
     statement = (
         update(MessageRow)
         .where(where, MessageRow.lifecycle.in_(PENDING))
         .values(
             lifecycle=becomes,
-            reasons=func.array_append(MessageRow.reasons, reason.value),
+            reasons=[reason.value],
             scheduled_at=None,
             leased_until=None,
             changed_at=now,

@@ -71,7 +71,7 @@ def demo_router(db: Database, clock: Clock) -> APIRouter:
     async def idle() -> Idle:
         """Whether outbox, lanes and attempts in flight are empty at the clock's instant."""
         now = await clock.now()
-        async with db.engine_transaction() as tx:
+        async with db.engine_glance() as tx:
             row = await _count(tx, now=now)
         busy = Busy(outbox=row.outbox, queued=row.queued, sending=row.sending, due=row.due)
         return Idle(

@@ -44,7 +44,8 @@ class SimClock:
     engine: AsyncEngine
 
     async def now(self) -> datetime:
-        async with self.engine.connect() as connection:
+        reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with reading.connect() as connection:
             at: datetime = (
                 await connection.execute(text("SELECT at FROM sim_clock"))
             ).scalar_one()

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -108,6 +109,34 @@ class WebhookHandler:
         else:
             await self._batcher.put(delivery)
 
+    async def apply_many(
+        self,
+        organization_id: OrganizationId,
+        many: Sequence[Mapping[str, Any]],
+        *,
+        now: datetime,
+    ) -> None:
+        """Do what several stored callbacks say: their events together, what patients wrote one
+        by one. An error of the events is raised; `apply` then counts it where it belongs."""
+        ids = [int(args["delivery_id"]) for args in many]
+        if len(ids) == 1:
+            await self.apply(organization_id, many[0], now=now)
+            return
+        async with self._db.transaction(organization_id) as tx:
+            stored = await store.find_all_unapplied(tx, ids)
+        plain: list[int] = []
+        events: list[StatusEvent] = []
+        for delivery_id, one in sorted(stored.items()):
+            items = self._read(one)
+            if reading.texts_of(items):
+                await self.apply(organization_id, {"delivery_id": delivery_id}, now=now)
+                continue
+            plain.append(delivery_id)
+            events += [_dated(event, one.received_at) for event in reading.events_of(items)]
+        await self._delivery.record_status(events, now=now)
+        async with self._db.transaction(organization_id) as tx:
+            await store.mark_applied(tx, plain, now=now)
+
     async def apply(
         self, organization_id: OrganizationId, args: Mapping[str, Any], *, now: datetime
     ) -> None:
@@ -127,12 +156,11 @@ class WebhookHandler:
             await self._count_failure(organization_id, delivery_id, error)
             return
         async with self._db.transaction(organization_id) as tx:
-            await store.mark_applied(tx, delivery_id, now=now)
+            await store.mark_applied(tx, [delivery_id], now=now)
 
     async def _apply(self, stored: store.Stored, *, now: datetime) -> None:
         """Every item gets its turn; the first error is raised after the last item."""
-        raw = self._keys.unseal_raw(stored.sealed, context=_context(stored.digest))
-        items = reading.read_items(stored.kind, raw, token=stored.token)
+        items = self._read(stored)
         errors: list[Exception] = []
         for one in _turns(items):
             try:
@@ -141,6 +169,10 @@ class WebhookHandler:
                 errors.append(error)
         if errors:
             raise errors[0]
+
+    def _read(self, stored: store.Stored) -> tuple[WebhookItem, ...]:
+        raw = self._keys.unseal_raw(stored.sealed, context=_context(stored.digest))
+        return reading.read_items(stored.kind, raw, token=stored.token)
 
     async def _hand_on(
         self, turn: list[StatusEvent] | InboundText, stored: store.Stored, *, now: datetime
@@ -252,6 +284,11 @@ def _turns(items: Iterable[WebhookItem]) -> list[list[StatusEvent] | InboundText
     items = tuple(items)
     events = reading.events_of(items)
     return [*([events] if events else []), *reading.texts_of(items)]
+
+
+def _dated(event: StatusEvent, received_at: datetime) -> StatusEvent:
+    """Where the provider gives no time, the event counts from when we heard of it."""
+    return replace(event, occurred_at=event.occurred_at or received_at)
 
 
 def _context(digest: bytes) -> str:

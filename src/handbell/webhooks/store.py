@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import case, select, text, update
+from sqlalchemy import Row, case, select, text, update
 
 from handbell.platform.db import OrganizationId, Tx
 from handbell.webhooks.tables import WebhookDeliveryRow
@@ -69,14 +69,20 @@ async def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> int:
 
 async def find_unapplied(tx: Tx, delivery_id: int) -> Stored | None:
     """The callback, unless it was applied or given up."""
+    return (await find_all_unapplied(tx, [delivery_id])).get(delivery_id)
+
+
+async def find_all_unapplied(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, Stored]:
+    """Those of the callbacks that were neither applied nor given up."""
     statement = select(WebhookDeliveryRow.__table__).where(
-        WebhookDeliveryRow.id == delivery_id,
+        WebhookDeliveryRow.id.in_(delivery_ids),
         WebhookDeliveryRow.applied_at.is_(None),
         WebhookDeliveryRow.problem.is_(None),
     )
-    row = (await tx.execute(statement)).one_or_none()
-    if row is None:
-        return None
+    return {row.id: _to_stored(row) for row in await tx.execute(statement)}
+
+
+def _to_stored(row: Row[Any]) -> Stored:
     return Stored(
         organization_id=OrganizationId(row.organization_id),
         kind=Kind(row.kind),
@@ -87,10 +93,10 @@ async def find_unapplied(tx: Tx, delivery_id: int) -> Stored | None:
     )
 
 
-async def mark_applied(tx: Tx, delivery_id: int, *, now: datetime) -> None:
+async def mark_applied(tx: Tx, delivery_ids: Sequence[int], *, now: datetime) -> None:
     await tx.execute(
         update(WebhookDeliveryRow)
-        .where(WebhookDeliveryRow.id == delivery_id)
+        .where(WebhookDeliveryRow.id.in_(delivery_ids))
         .values(applied_at=now, attempts=WebhookDeliveryRow.attempts + 1)
     )
 

@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 
 from handbell.entrypoints import cli
-from handbell.entrypoints.home import secrets_of
-from handbell.entrypoints.importing import installed
-from handbell.platform.settings import Settings
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Lovelace"}]}
 Run = Callable[..., int]
@@ -93,16 +90,3 @@ def test_a_file_without_any_resource_ends_in_an_error_code_and_says_why(
     path.write_bytes(bytes(range(256)))
     assert run("import", "fhir", str(path)) == 1
     assert "unreadable: 1 not_json" in capsys.readouterr().out
-
-
-def test_beside_a_running_installation_no_setting_is_needed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("HANDBELL_DATABASE_URL", raising=False)
-    settings = Settings(home=tmp_path)
-    assert installed(settings) is settings
-    own = secrets_of(tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps({"database_url": "postgresql://here"}))
-    found = installed(settings)
-    assert found.database_url == "postgresql://here"
-    assert found.encryption_key.get_secret_value() == own["HANDBELL_ENCRYPTION_KEY"]
