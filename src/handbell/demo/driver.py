@@ -17,7 +17,7 @@ from handbell.demo.script import Script, Statement
 from handbell.demo.story import Story
 
 FIRST_PAUSE_SECONDS: Final = 0.005
-LONGEST_PAUSE_SECONDS: Final = 0.04
+LONGEST_PAUSE_SECONDS: Final = 0.015
 GIVE_UP_SECONDS: Final = 60.0
 TAIL: Final = timedelta(days=21)
 """How long after the script's end something may still be planned."""

@@ -12,8 +12,7 @@ from handbell.demo.places import LOCATIONS, SENSITIVE, ZONE_OF_LOCATION
 from handbell.demo.script import Change, ChangeKind, Visit
 
 _FIRST_VISIT: Final = time(8)
-_HALF_HOURS: Final = 20
-_HALF_HOUR: Final = timedelta(minutes=30)
+_HOURS: Final = 10
 _GRID: Final = timedelta(hours=2)
 _AFTER_THE_HOUR: Final = timedelta(minutes=5)
 """The record system speaks five minutes past every second hour: messages are due on other
@@ -90,8 +89,8 @@ class Calendar:
         return self.start.date() + offset * _DAY
 
     def _time_of(self, key: str, day: date, zone: str) -> datetime:
-        """A half hour from 08:00 to 17:30 at the place, as an instant."""
-        late = self.chance.below(_HALF_HOURS, "half hour", key) * _HALF_HOUR
+        """A full hour from 08:00 to 17:00 at the place, as an instant."""
+        late = self.chance.below(_HOURS, "hour", key) * _HOUR
         wall = datetime.combine(day, _FIRST_VISIT) + late
         return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(self.start.tzinfo)
 

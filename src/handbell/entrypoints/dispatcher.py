@@ -29,7 +29,6 @@ SIMULATED_POLL_SECONDS: Final = 0.02
 BUSY_POLL_SECONDS: Final = 0.005
 BUSY_LOOKS: Final = 6
 """In stepped time, what was just done soon leaves more to do: look again often, for a while."""
-WAKE: Final = "handbell_wake"
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +128,7 @@ async def _listen(settings: Settings, wake: asyncio.Event, stop: asyncio.Event) 
 async def _listening(settings: Settings, wake: asyncio.Event) -> AsyncIterator[None]:
     connection = await asyncpg.connect(database_urls(settings).engine)
     try:
-        await connection.add_listener(WAKE, lambda *_: wake.set())
+        await connection.add_listener(outbox.WAKE, lambda *_: wake.set())
         yield
     finally:
         await connection.close()

@@ -55,9 +55,14 @@ class _Process(Middleware):
         self._opening: asyncio.Task[WorkerRuntime] | None = None
 
     async def opened(self) -> WorkerRuntime:
+        """The runtime; an opening that failed is tried again by the next job."""
         if self._opening is None:
             self._opening = asyncio.ensure_future(open_worker_runtime(self._settings))
-        return await self._opening
+        try:
+            return await asyncio.shield(self._opening)
+        except Exception:
+            self._opening = None
+            raise
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         async_to_sync(self._close)()

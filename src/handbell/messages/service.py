@@ -36,6 +36,7 @@ from handbell.messages.types import (
     Reason,
     SendOrder,
 )
+from handbell.platform import outbox
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 
@@ -102,6 +103,10 @@ class MessageService:
             and stored[order.order_key][0].lifecycle is Lifecycle.REFUSED
         ]
         await self.audit.record_many(tx, refused)
+        if any(
+            one.scheduled_at is not None and one.scheduled_at <= now for one, _ in stored.values()
+        ):
+            await outbox.wake(tx)
         return [stored[order.order_key][0] for order in orders]
 
     async def cancel(

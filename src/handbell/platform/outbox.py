@@ -16,7 +16,12 @@ from handbell.platform.leases import ENDED, UNTIL
 from handbell.platform.tables import OutboxRow
 
 BATCH: Final = 100
+WAKE: Final = "handbell_wake"
+"""The channel of PostgreSQL on which dispatchers are woken when a transaction commits."""
 MOST_PAUSE: Final = timedelta(hours=1)
+
+
+_WAKE: Final = text(f"NOTIFY {WAKE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,12 @@ async def add(
             not_before=not_before or now,
         )
     )
+    await wake(tx)
+
+
+async def wake(tx: Tx) -> None:
+    """Wake the dispatchers once this transaction has committed; they would look soon anyway."""
+    await tx.execute(_WAKE)
 
 
 async def claim(tx: Tx, *, now: datetime, limit: int = BATCH) -> list[Work]:

@@ -8,7 +8,7 @@ from typing import Final
 _LINK: Final = re.compile(r"https?://\S+")
 _DIGITS: Final = r"\b1\s*(?:[=:)]|to\b|para\b).*\b2\s*(?:[=:)]|to\b|para\b)"
 _MENU: Final = re.compile(rf"\bC\b.*\bR\b|{_DIGITS}", re.DOTALL)
-_GRID: Final = timedelta(minutes=30)
+_HOUR: Final = timedelta(hours=1)
 _CONFIRM: Final = ("C", "c", "1", "C ", "C")
 _RESCHEDULE: Final = ("R", "2", "r")
 _OTHER: Final = ("what do I bring?", "Is there parking?")
@@ -39,9 +39,11 @@ def answer(seed: int, address: str, body: str) -> str | None:
 
 
 def answers_at(seed: int, address: str, body: str, *, now: datetime, simulated: bool) -> datetime:
-    """When: on the half-hour grid within the next hour, or in real time after 1 to 3 seconds."""
-    draw = digest(seed, address, body_key(body), "delay")
+    """When: at the next full hour, or in real time after 1 to 3 seconds.
+
+    In stepped time every instant costs the run a step, so patients share few of them.
+    """
     if not simulated:
+        draw = digest(seed, address, body_key(body), "delay")
         return now + timedelta(milliseconds=1000 + draw % 2000)
-    floor = now.replace(minute=now.minute - now.minute % 30, second=0, microsecond=0)
-    return floor + _GRID * (1 + draw % 2)
+    return now.replace(minute=0, second=0, microsecond=0) + _HOUR

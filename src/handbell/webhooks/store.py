@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, case, select, text, update
 
+from handbell.platform import outbox
 from handbell.platform.db import OrganizationId, Tx
 from handbell.webhooks.tables import WebhookDeliveryRow
 from handbell.webhooks.types import Delivery, Kind
@@ -64,6 +65,7 @@ async def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> int:
         },
     )
     count: int = result.scalar_one()
+    await outbox.wake(tx)
     return count
 
 
