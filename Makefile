@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up test check fix docs ci
+.PHONY: help setup up demo db-up db-new test check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: setup ## play a made-up practice in simulated time (ARGS="--days 7" and th
 
 db-up: setup ## bring the database of HANDBELL_DATABASE_URL to the newest shape
 	$(BIN)/handbell migrate
+
+db-new: setup ## draft a migration from the tables in code (NAME=what_changes)
+	$(BIN)/python -m tools.new_revision "$(NAME)"
 
 test: setup ## run the tests (ARGS="tests/messages -x" narrows it)
 	$(BIN)/python -m pytest $(ARGS)

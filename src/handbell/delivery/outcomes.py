@@ -139,6 +139,7 @@ class Found:
     attempt_id: int
     message_id: int
     address_id: int
+    has_ref: bool
 
 
 async def find_attempts(tx: Tx, events: Sequence[StatusEvent]) -> list[tuple[StatusEvent, Found]]:
@@ -162,6 +163,7 @@ async def find_attempts(tx: Tx, events: Sequence[StatusEvent]) -> list[tuple[Sta
             attempt_id=row.id,
             message_id=row.message_id,
             address_id=row.address_id,
+            has_ref=row.provider_ref is not None,
         )
         by_token[row.token] = found
         if row.provider_ref:
@@ -239,7 +241,11 @@ async def record_events_in(
         .order_by(MessageRow.id)
         .with_for_update(key_share=True)
     )
-    refs = {found.attempt_id: event.provider_ref for event, found in told if event.provider_ref}
+    refs = {
+        found.attempt_id: event.provider_ref
+        for event, found in told
+        if event.provider_ref and not found.has_ref
+    }
     for attempt_id, ref in sorted(refs.items()):
         await _learn_ref(tx, attempt_id, ref)
     await _fold(tx, {found.message_id: found.attempt_id for _, found in told}, now=now)
@@ -270,6 +276,7 @@ async def _write_progress(
     tx: Tx, message_id: int, events: Iterable[AttemptEvent], *, now: datetime
 ) -> None:
     progress = progress_of(events)
+    was_unknown = MessageRow.lifecycle == Lifecycle.UNKNOWN
     await tx.execute(
         update(MessageRow)
         .where(MessageRow.id == message_id)
@@ -277,11 +284,10 @@ async def _write_progress(
             progress=progress.state,
             unsubscribed_at=progress.unsubscribed_at,
             complained_at=progress.complained_at,
+            lifecycle=case((was_unknown, Lifecycle.ACCEPTED.value), else_=MessageRow.lifecycle),
+            sent_at=case(
+                (was_unknown, func.coalesce(MessageRow.sent_at, now)), else_=MessageRow.sent_at
+            ),
             changed_at=now,
         )
-    )
-    await tx.execute(
-        update(MessageRow)
-        .where(MessageRow.id == message_id, MessageRow.lifecycle == Lifecycle.UNKNOWN)
-        .values(lifecycle=Lifecycle.ACCEPTED, sent_at=func.coalesce(MessageRow.sent_at, now))
     )

@@ -48,7 +48,7 @@ async def judge_all(
     refuses all, the first with an address tells why. Raises `PatientNotFound`."""
     candidates = [one for no, order in enumerate(orders) for one in _candidates(no, order)]
     gathered = await gather(tx, organization_id, candidates, now=now)
-    shelf = await shelf_in(tx, {order.purpose for order in orders})
+    shelf = await shelf_in(tx, organization_id, {order.purpose for order in orders})
     return [
         _judge(order, _by_channel(no, order, gathered), shelf, now=now)
         for no, order in enumerate(orders)

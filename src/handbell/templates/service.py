@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, Purpose
@@ -78,9 +79,24 @@ class Shelf:
         return next((view for view in found if view.full.channel is channel), None)
 
 
-async def shelf_in(tx: Tx, purposes: Iterable[Purpose]) -> Shelf:
-    """What may be used for the purposes, in the caller's transaction."""
-    return Shelf(await store.published_for(tx, purposes))
+SHELVES: Final = 1_000
+_SHELVES: dict[tuple[int, frozenset[Purpose]], tuple[tuple[int, datetime | None], Shelf]] = {}
+"""Shelves in memory, with the newest version that they were made from."""
+
+
+async def shelf_in(tx: Tx, organization_id: OrganizationId, purposes: Iterable[Purpose]) -> Shelf:
+    """What the organisation may use for the purposes, in the caller's transaction.
+
+    Versions never change, so a shelf holds until a newer version is published.
+    """
+    newest = await store.newest_version(tx)
+    place = (organization_id, frozenset(purposes))
+    known = _SHELVES.get(place)
+    if known is None or known[0] != newest:
+        if len(_SHELVES) >= SHELVES:
+            _SHELVES.clear()
+        known = _SHELVES[place] = (newest, Shelf(await store.published_for(tx, place[1])))
+    return known[1]
 
 
 async def versions_in(

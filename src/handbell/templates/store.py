@@ -128,6 +128,17 @@ async def find_template(tx: Tx, template_id: int) -> TemplateView | None:
     return _to_view(row) if row else None
 
 
+async def newest_version(tx: Tx) -> tuple[int, datetime | None]:
+    """The newest version that the organisation may read: its id and when it was published."""
+    statement = (
+        select(TemplateVersionRow.id, TemplateVersionRow.published_at)
+        .order_by(TemplateVersionRow.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return (row.id, row.published_at) if row else (0, None)
+
+
 async def published_for(tx: Tx, purposes: Iterable[Purpose]) -> list[TemplateView]:
     """Every published text of the purposes that this organisation may use."""
     statement = _published().where(TemplateRow.purpose.in_(sorted(purposes)))
