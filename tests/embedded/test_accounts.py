@@ -13,6 +13,8 @@ from handbell.entrypoints.embedded.account import Account, current_account
 from handbell.entrypoints.embedded.binaries import postgres_programs, valkey_program
 from handbell.entrypoints.embedded.place import open_place
 
+# Giving the servers to somebody else is root's privilege: a user's run has nothing to show here,
+# and `test_as_an_ordinary_user…` shows the other half. Continuous integration runs as root.
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 NewHome = Callable[[], Path]
 NOBODY = 65534

@@ -78,6 +78,8 @@ PARENT = textwrap.dedent("""
     ("number", "code"),
     [
         (signal.SIGTERM, 0),
+        # The kernel tells children of a killed parent by prctl(PR_SET_PDEATHSIG), which no other
+        # system has: there the child stays (see `supervisor._become`) and is adopted or ended.
         pytest.param(
             signal.SIGKILL,
             -signal.SIGKILL,

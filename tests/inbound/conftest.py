@@ -1,8 +1,7 @@
 """A practice whose patients answer, with the real messages and actions behind it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -10,36 +9,18 @@ import pytest
 
 from handbell.actions.service import ActionService
 from handbell.channels.types import InboundText, Provider
-from handbell.consent.types import Decision
+from handbell.delivery.service import DeliveryService
 from handbell.inbound.service import InboundService
 from handbell.messages.types import SendOrder
 from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import KeyRing
-from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.db import Database
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.scheduling.types import At
 
 _numbers = count(1)
 PROVIDERS = {Channel.SMS: Provider.TWILIO, Channel.WHATSAPP: Provider.WHATSAPP}
 NUMBER = "+12125550123"
-
-
-class NoDelivery:
-    """Actions need somebody who stops addresses; no reply asks them to."""
-
-    async def opt_out_in(
-        self,
-        tx: Tx,
-        organization_id: OrganizationId,
-        address_ids: Sequence[int],
-        decision: Decision,
-        *,
-        now: datetime,
-    ) -> object:
-        raise NotImplementedError
-
-    async def settle(self, organization_id: OrganizationId, address_ids: Sequence[int]) -> int:
-        raise NotImplementedError
 
 
 @dataclass
@@ -140,6 +121,7 @@ class Chat:
 
 @pytest.fixture
 def chat(practice: Any, db: Database, keys: KeyRing, clock: FrozenClock) -> Chat:
-    actions = ActionService(db, keys, practice.audit, practice.messages, NoDelivery())
+    delivery = DeliveryService(db, practice.messages, clock)
+    actions = ActionService(db, keys, practice.audit, practice.messages, delivery)
     service = InboundService(keys, practice.audit, practice.messages, actions)
     return Chat(practice, service, db, clock)

@@ -60,10 +60,12 @@ class Asking:
     decision: Decision
 
     @property
-    def has_moved_address(self) -> bool:
-        """Whether the patient is reached at another address by now."""
-        new = self.gathered.address_id
-        return new is not None and new != self.row.address_id
+    def may_leave(self) -> bool:
+        """Whether the gate lets it go, to the address whose lock is held: a patient who is
+        reached at another one by now is first given that address."""
+        return isinstance(self.decision, Send) and (
+            self.gathered.address_id == self.row.address_id
+        )
 
 
 async def claim_in(
@@ -83,11 +85,9 @@ async def claim_in(
     if not rows:
         return []
     asked = await _ask(tx, organization_id, rows, now=now)
-    leaving = [
-        one for one in asked if isinstance(one.decision, Send) and not one.has_moved_address
-    ]
+    leaving = [one for one in asked if one.may_leave]
     letters = await _write(tx, messages, organization_id, leaving, now=now)
-    await _put_back(tx, [one for one in asked if one not in leaving], now=now)
+    await _put_back(tx, [one for one in asked if not one.may_leave], now=now)
     await _refuse_unsendable(tx, letters, now=now)
     sendable = [one for one in leaving if isinstance(letters[one.row.id], Letter)]
     return await _store(tx, messages, organization_id, sendable, letters, now=now)
@@ -314,6 +314,7 @@ def _claim(
     return Claim(
         message_id=one.row.id,
         attempt_id=attempt_id,
+        address_id=one.row.address_id,
         channel=Channel(one.row.channel),
         tries=one.row.tries + 1,
         outbound=Outbound(

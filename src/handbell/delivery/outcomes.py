@@ -82,9 +82,10 @@ def to_written(claim: Claim, outcome: Outcome, *, now: datetime) -> Written:
 
 
 async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None:
-    """Write outcomes in two statements. An attempt that a callback has settled stays so.
+    """Write outcomes in two statements. A message that a callback has settled stays so.
 
-    An outcome's reason replaces those for which the message waited; most have none.
+    What may have been sent counts as sent: for the caps, and for the answer that proves it. An
+    outcome's reason replaces those for which the message waited; most have none.
     """
     table = func.unnest(
         literal([one.attempt_id for one in written], ARRAY(BigInteger)),
@@ -116,7 +117,7 @@ async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None
             finished_at=now,
         )
     )
-    is_sent = one.c.lifecycle == Lifecycle.ACCEPTED.value
+    is_sent = one.c.lifecycle.in_((Lifecycle.ACCEPTED.value, Lifecycle.UNKNOWN.value))
     await tx.execute(
         update(MessageRow)
         .where(MessageRow.id == one.c.message_id, MessageRow.lifecycle.in_(_IN_FLIGHT))
@@ -173,13 +174,6 @@ async def find_attempts(tx: Tx, events: Sequence[StatusEvent]) -> list[tuple[Sta
         for event in events
     )
     return [(event, found) for event, found in pairs if found is not None]
-
-
-async def address_of_in(tx: Tx, attempt_id: int) -> int:
-    """The address that an attempt went to."""
-    statement = select(MessageAttemptRow.address_id).where(MessageAttemptRow.id == attempt_id)
-    address_id: int = (await tx.execute(statement)).scalar_one()
-    return address_id
 
 
 async def find_addresses(

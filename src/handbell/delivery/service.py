@@ -86,19 +86,16 @@ class DeliveryService:
     ) -> None:
         now = await self.clock.now()
         written = [outcomes.to_written(claim, outcome, now=now) for claim, outcome in answered]
+        stops = [
+            (claim, outcome.code)
+            for claim, outcome in answered
+            if isinstance(outcome, Refused) and outcome.opted_out
+        ]
         async with self.db.transaction(organization_id) as tx:
+            for claim, code in sorted(stops, key=lambda stop: stop[0].address_id):
+                decision = _said_to_provider(claim.channel, code, at=now)
+                await self.opt_out_in(tx, organization_id, [claim.address_id], decision, now=now)
             await outcomes.write_in(tx, written, now=now)
-        for claim, outcome in answered:
-            if isinstance(outcome, Refused) and outcome.opted_out:
-                await self._opted_out_there(organization_id, claim, outcome.code, now=now)
-
-    async def _opted_out_there(
-        self, organization_id: OrganizationId, claim: Claim, code: str, *, now: datetime
-    ) -> None:
-        async with self.db.transaction(organization_id) as tx:
-            address_id = await outcomes.address_of_in(tx, claim.attempt_id)
-            decision = _said_to_provider(claim.channel, code, at=now)
-            await self.opt_out_in(tx, organization_id, [address_id], decision, now=now)
 
     async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
         """Take what providers say of attempts. Any order, any repetition; what belongs to no
@@ -107,7 +104,8 @@ class DeliveryService:
             return
         async with self.db.engine_transaction() as tx:
             found = await outcomes.find_attempts(tx, events)
-            strays = [event for event in events if event not in [one for one, _ in found]]
+            known_keys = {event.key for event, _ in found}
+            strays = [event for event in events if event.key not in known_keys]
             known = await outcomes.find_addresses(tx, self.messages.keys, strays)
         by_organization: dict[OrganizationId, list[tuple[StatusEvent, Found]]] = defaultdict(list)
         for event, attempt in found:

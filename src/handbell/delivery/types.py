@@ -43,6 +43,7 @@ class Claim:
 
     message_id: int
     attempt_id: int
+    address_id: int
     channel: Channel
     tries: int
     outbound: Outbound

@@ -118,18 +118,21 @@ async def _listen(settings: Settings, wake: asyncio.Event, stop: asyncio.Event) 
     """Be woken by PostgreSQL; without it the dispatcher still polls."""
     while not stop.is_set():
         try:
-            async with _listening(settings, wake):
-                await stop.wait()
-        except (OSError, asyncpg.PostgresError):
+            async with _listening(settings, wake) as lost:
+                while not (stop.is_set() or lost.is_set()):
+                    await _rest(stop, SWEEP_EVERY_SECONDS)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await _rest(stop, SWEEP_EVERY_SECONDS)
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, wake: asyncio.Event) -> AsyncIterator[None]:
-    connection = await asyncpg.connect(database_urls(settings).engine)
+async def _listening(settings: Settings, wake: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """Listen; the event that is given is set when the server has gone away."""
+    connection, lost = await asyncpg.connect(database_urls(settings).engine), asyncio.Event()
     try:
+        connection.add_termination_listener(lambda *_: lost.set())
         await connection.add_listener(outbox.WAKE, lambda *_: wake.set())
-        yield
+        yield lost
     finally:
         await connection.close()
 

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
 
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, Purpose
@@ -79,9 +82,26 @@ class Shelf:
         return next((view for view in found if view.full.channel is channel), None)
 
 
-SHELVES: Final = 1_000
-_SHELVES: dict[tuple[int, frozenset[Purpose]], tuple[tuple[int, datetime | None], Shelf]] = {}
-"""Shelves in memory, with the newest version that they were made from."""
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What never changes of one database: shelves, by the newest version that they were made
+    from, and texts of versions."""
+
+    shelves: dict[tuple[int, frozenset[Purpose], int], Shelf] = field(default_factory=dict)
+    texts: dict[int, tuple[TemplateBody, TemplateBody | None]] = field(default_factory=dict)
+
+
+_MEMORIES: Final[WeakKeyDictionary[Engine, _Memory]] = WeakKeyDictionary()
+REMEMBERED: Final = 10_000
+"""Shelves and texts kept of one database before their memory begins anew."""
+
+
+def _memory_of(tx: Tx) -> _Memory:
+    memory = _MEMORIES.setdefault(tx.sync_engine, _Memory())
+    for kept in (memory.shelves, memory.texts):
+        if len(kept) >= REMEMBERED:
+            kept.clear()
+    return memory
 
 
 async def shelf_in(tx: Tx, organization_id: OrganizationId, purposes: Iterable[Purpose]) -> Shelf:
@@ -89,21 +109,23 @@ async def shelf_in(tx: Tx, organization_id: OrganizationId, purposes: Iterable[P
 
     Versions never change, so a shelf holds until a newer version is published.
     """
-    newest = await store.newest_version(tx)
-    place = (organization_id, frozenset(purposes))
-    known = _SHELVES.get(place)
-    if known is None or known[0] != newest:
-        if len(_SHELVES) >= SHELVES:
-            _SHELVES.clear()
-        known = _SHELVES[place] = (newest, Shelf(await store.published_for(tx, place[1])))
-    return known[1]
+    memory = _memory_of(tx)
+    wanted = frozenset(purposes)
+    place = (organization_id, wanted, await store.newest_version(tx))
+    if place not in memory.shelves:
+        memory.shelves[place] = Shelf(await store.published_for(tx, wanted))
+    return memory.shelves[place]
 
 
 async def versions_in(
     tx: Tx, version_ids: Iterable[int]
 ) -> dict[int, tuple[TemplateBody, TemplateBody | None]]:
-    """The full text and its generic sibling of some versions."""
-    return await store.versions(tx, version_ids)
+    """The full text and its generic sibling of some versions, which never change."""
+    memory = _memory_of(tx)
+    wanted = set(version_ids)
+    if missing := wanted - memory.texts.keys():
+        memory.texts.update(await store.versions(tx, missing))
+    return {one: memory.texts[one] for one in wanted if one in memory.texts}
 
 
 async def template_ids_in(tx: Tx, version_ids: Iterable[int]) -> dict[int, int]:

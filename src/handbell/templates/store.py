@@ -128,15 +128,10 @@ async def find_template(tx: Tx, template_id: int) -> TemplateView | None:
     return _to_view(row) if row else None
 
 
-async def newest_version(tx: Tx) -> tuple[int, datetime | None]:
-    """The newest version that the organisation may read: its id and when it was published."""
-    statement = (
-        select(TemplateVersionRow.id, TemplateVersionRow.published_at)
-        .order_by(TemplateVersionRow.id.desc())
-        .limit(1)
-    )
-    row = (await tx.execute(statement)).one_or_none()
-    return (row.id, row.published_at) if row else (0, None)
+async def newest_version(tx: Tx) -> int:
+    """The id of the newest version that the organisation may read; 0 before the first."""
+    found = (await tx.execute(select(func.max(TemplateVersionRow.id)))).scalar_one()
+    return found or 0
 
 
 async def published_for(tx: Tx, purposes: Iterable[Purpose]) -> list[TemplateView]:
