@@ -72,7 +72,8 @@ async def record_registration(
         actor=source,
         at=min(at, now),
     )
-    await record(tx, organization_id, address_id, decision, now=now)
+    entry = _next_entry([], decision, address_id=address_id, now=now)
+    await store.append(tx, organization_id, address_id, entry)
 
 
 async def states_in(

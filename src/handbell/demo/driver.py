@@ -16,8 +16,8 @@ from handbell.demo.recording import Recording, read_jobs, read_messages, read_re
 from handbell.demo.script import Script, Statement
 from handbell.demo.story import Story
 
-FIRST_PAUSE_SECONDS: Final = 0.005
-LONGEST_PAUSE_SECONDS: Final = 0.015
+FIRST_PAUSE_SECONDS: Final = 0.01
+LONGEST_PAUSE_SECONDS: Final = 0.02
 GIVE_UP_SECONDS: Final = 60.0
 TAIL: Final = timedelta(days=21)
 """How long after the script's end something may still be planned."""

@@ -13,9 +13,9 @@ from handbell.demo.script import Change, ChangeKind, Visit
 
 _FIRST_VISIT: Final = time(8)
 _HOURS: Final = 10
-_GRID: Final = timedelta(hours=2)
+_GRID_HOURS: Final = 4
 _AFTER_THE_HOUR: Final = timedelta(minutes=5)
-"""The record system speaks five minutes past every second hour: messages are due on other
+"""The record system speaks five minutes past every fourth hour: messages are due on other
 minutes, so nothing depends on who is faster within one instant."""
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -138,14 +138,15 @@ class Calendar:
         if hours <= 0:
             return None
         at = _on_grid(booked_at + self.chance.below(hours, "middle", visit_id) * _HOUR)
-        at = at if at > booked_at else at + _GRID
+        at = at if at > booked_at else at + _GRID_HOURS * _HOUR
         return at if at <= starts_at - _HOUR else None
 
 
 def _on_grid(at: datetime) -> datetime:
     """The record system's last instant at or before `at`."""
     past = at - _AFTER_THE_HOUR
-    floor = past.replace(hour=past.hour - past.hour % 2, minute=0, second=0, microsecond=0)
+    hour = past.hour - past.hour % _GRID_HOURS
+    floor = past.replace(hour=hour, minute=0, second=0, microsecond=0)
     return floor + _AFTER_THE_HOUR
 
 

@@ -74,6 +74,7 @@ class Runtime:
         await accounts.write_rows(self.db, self.settings, now=await self.clock.now())
 
     async def close(self) -> None:
+        await self.clock.close()
         await self.db.close()
 
 
@@ -91,6 +92,7 @@ class WorkerRuntime:
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
         await self.transport.close()
+        await self.clock.close()
         await self.db.close()
 
 
@@ -111,12 +113,13 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
 
 def open_runtime(settings: Settings) -> Runtime:
     """Assemble the product of one process. Raises `SettingMissing`."""
-    db = Database.open(database_urls(settings))
+    urls = database_urls(settings)
+    db = Database.open(urls)
     keys = KeyRing(
         encryption_key=settings.encryption_key.get_secret_value(),
         lookup_key=settings.lookup_key.get_secret_value(),
     )
-    clock: Clock = SimClock(db.app_pool) if settings.clock == "simulated" else SystemClock()
+    clock: Clock = SimClock(urls.app) if settings.clock == "simulated" else SystemClock()
     audit = AuditService(db, keys)
     audit.add_source(AttemptSource(audit))
     patients = PatientService(db, keys, InferredWhereabouts())

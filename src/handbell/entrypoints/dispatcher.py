@@ -26,9 +26,6 @@ from handbell.platform.settings import Settings
 SWEEP_EVERY_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.25
 SIMULATED_POLL_SECONDS: Final = 0.02
-BUSY_POLL_SECONDS: Final = 0.005
-BUSY_LOOKS: Final = 6
-"""In stepped time, what was just done soon leaves more to do: look again often, for a while."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,13 +54,10 @@ async def _dispatch_forever(
 ) -> None:
     is_simulated = runtime.settings.clock == "simulated"
     pause = SIMULATED_POLL_SECONDS if is_simulated else POLL_SECONDS
-    looks = 0
     while not stop.is_set():
         wake.clear()
-        has_done = await _once("dispatch", dispatch(runtime, broker)) > 0
-        looks = BUSY_LOOKS if has_done and is_simulated else looks - 1
-        if not has_done:
-            await _rest(wake, BUSY_POLL_SECONDS if looks > 0 else pause)
+        if await _once("dispatch", dispatch(runtime, broker)) == 0:
+            await _rest(wake, pause)
 
 
 async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:

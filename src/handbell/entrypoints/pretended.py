@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from handbell.entrypoints.bootstrap import database_urls
 from handbell.entrypoints.home import write_private
-from handbell.platform import db
 from handbell.platform.clock import SimClock
 from handbell.platform.settings import Settings
 from handbell.templates.service import library_texts
@@ -106,4 +105,4 @@ def stepped_clock(settings: Settings) -> SimClock | None:
     """The clock that the sandbox shares with us in simulated time; None is the machine's own."""
     if settings.clock != "simulated":
         return None
-    return SimClock(db.connect(database_urls(settings).app, pool_size=16))
+    return SimClock(database_urls(settings).app)

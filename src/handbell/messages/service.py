@@ -141,6 +141,8 @@ class MessageService:
         now: datetime,
     ) -> int:
         """Cancel those that are still pending; say how many were."""
+        if not message_ids:
+            return 0
         where = (MessageRow.organization_id == organization_id) & MessageRow.id.in_(message_ids)
         ended = await store.withdraw(
             tx, where, becomes=Lifecycle.CANCELLED, reason=Reason.WITHDRAWN, now=now
@@ -155,7 +157,8 @@ class MessageService:
         self, tx: Tx, message_ids: Sequence[int], *, appointment_version: int
     ) -> None:
         """Let pending messages carry the visit's new version: their time still holds."""
-        await store.rebase(tx, message_ids, appointment_version=appointment_version)
+        if message_ids:
+            await store.rebase(tx, message_ids, appointment_version=appointment_version)
 
     async def find_question_in(
         self,

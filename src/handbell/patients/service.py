@@ -20,7 +20,7 @@ from handbell.patients.types import (
     Unusable,
     Whereabouts,
 )
-from handbell.platform.crypto import KeyRing
+from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.errors import InvalidError
 from handbell.platform.vocabulary import Channel, MessageClass
@@ -161,7 +161,7 @@ class _Intake:
         await preferences.create_inherited(self.tx, self.organization_id, patient_id, now=self.now)
         await self._put_preferences(patient_id)
         if self.told.contacts is not None:
-            await self._put_contacts(patient_id, self.told.contacts)
+            await self._put_contacts(patient_id, key, self.told.contacts)
         elif known is None:
             self._leave_out(Unusable.NO_USABLE_CONTACT, "contacts")
         await self._put_consents(patient_id)
@@ -210,7 +210,9 @@ class _Intake:
             self._leave_out(Unusable.UNKNOWN_LANGUAGE, "language")
             return None
 
-    async def _put_contacts(self, patient_id: int, contacts: tuple[Contact, ...]) -> None:
+    async def _put_contacts(
+        self, patient_id: int, key: SubjectKey, contacts: tuple[Contact, ...]
+    ) -> None:
         points = [
             point
             for no, contact in enumerate(contacts)
@@ -220,7 +222,6 @@ class _Intake:
             self._leave_out(Unusable.NO_USABLE_CONTACT, "contacts")
         kept = [point.address_id for point in points]
         await store.retire_contact_points(self.tx, patient_id, kept=kept)
-        key = await store.subject_key(self.tx, self.service.keys, patient_id)
         for point in sorted(points, key=lambda point: point.address_id):
             await store.put_contact_point(
                 self.tx, self.organization_id, patient_id, key, point, now=self.now

@@ -1,11 +1,11 @@
 """The one place that reads a clock. Everything else takes `now` as an argument."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+import asyncpg
 
 
 class Clock(Protocol):
@@ -13,12 +13,17 @@ class Clock(Protocol):
 
     async def now(self) -> datetime: ...
 
+    async def close(self) -> None: ...
+
 
 class SystemClock:
     """The machine's clock."""
 
     async def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 @dataclass
@@ -30,23 +35,32 @@ class FrozenClock:
     async def now(self) -> datetime:
         return self.instant
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     def advance(self, by: timedelta) -> None:
         self.instant += by
 
 
-@dataclass(frozen=True)
 class SimClock:
     """One stepped instant shared by all processes: the single row of `sim_clock`.
 
-    Only the demo moves it. Heartbeats, token buckets and time-outs never use it.
+    Only the demo moves it. Heartbeats, token buckets and time-outs never use it. It is read all
+    the time, so it has a connection of its own and goes past the pool.
     """
 
-    engine: AsyncEngine
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._alone = asyncio.Lock()
+        self._connection: asyncpg.Connection | None = None
 
     async def now(self) -> datetime:
-        reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        async with reading.connect() as connection:
-            at: datetime = (
-                await connection.execute(text("SELECT at FROM sim_clock"))
-            ).scalar_one()
+        async with self._alone:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self._url)
+            at: datetime = await self._connection.fetchval("SELECT at FROM sim_clock")
         return at
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
