@@ -10,6 +10,7 @@ from sqlalchemy import text
 from handbell.delivery.types import Due, Leased
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.leases import ENDED, UNTIL
+from handbell.platform.reader import Reader
 from handbell.platform.vocabulary import Channel, Lane
 
 SHARE: Final = 200
@@ -68,25 +69,25 @@ WHERE outcome IS NULL AND message_id = ANY(:ids)
 _HAS_DUE: Final = f"""
 SELECT 'outbox' AS place WHERE EXISTS (
     SELECT 1 FROM outbox
-    WHERE not_before <= :now AND (leased_until IS NULL OR {ENDED})
+    WHERE not_before <= $1 AND (leased_until IS NULL OR {ENDED})
 )
 UNION ALL
-SELECT lane FROM unnest(CAST(:lanes AS text[])) AS asked(lane)
+SELECT lane FROM unnest($2::text[]) AS asked(lane)
 WHERE EXISTS (
     SELECT 1 FROM organizations CROSS JOIN LATERAL (
         SELECT 1 FROM messages
         WHERE messages.lane = asked.lane AND organization_id = organizations.id
-          AND lifecycle = 'scheduled' AND scheduled_at <= :now
+          AND lifecycle = 'scheduled' AND scheduled_at <= $1
         LIMIT 1
     ) due
 )
 """  # noqa: S608
 
 
-async def look(tx: Tx, *, now: datetime) -> Due:
+async def look(reader: Reader, *, now: datetime) -> Due:
     """Say where something is due, in one statement: it is asked all the time."""
-    asked = {"lanes": [lane.value for lane in Lane], "now": now}
-    found = set((await tx.execute(text(_HAS_DUE), asked)).scalars())
+    rows = await reader.rows(_HAS_DUE, now, [lane.value for lane in Lane])
+    found = {row["place"] for row in rows}
     lanes = tuple(lane for lane in Lane if lane.value in found)
     return Due(lanes=lanes, has_work="outbox" in found)
 

@@ -35,8 +35,7 @@ class DeliveryService:
 
     async def look(self, *, now: datetime) -> Due:
         """Say where something is due."""
-        async with self.db.engine_glance() as tx:
-            return await leasing.look(tx, now=now)
+        return await leasing.look(self.db.glance, now=now)
 
     async def lease_due(self, lane: Lane, *, now: datetime) -> list[Leased]:
         """Lease what is due in a lane; organisations take turns."""

@@ -19,7 +19,7 @@ _AFTER_THE_HOUR: Final = timedelta(minutes=5)
 minutes, so nothing depends on who is faster within one instant."""
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-_VISITS: Final = {1: 40, 2: 45, 3: 15}
+_VISITS: Final = {1: 55, 2: 34, 3: 11}
 _WHERE: Final = {"near": 80, "sensitive": 12, "elsewhere": 8}
 _BOOKED: Final = {"before": 70, "ahead": 25, "walk-in": 5}
 _BOOKED_NEXT: Final = {"before": 15, "ahead": 80, "walk-in": 5}

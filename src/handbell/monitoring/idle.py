@@ -8,37 +8,34 @@ from typing import Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy import Row, text
 
 from handbell.platform.clock import Clock
-from handbell.platform.db import Database, Tx
+from handbell.platform.db import Database
 from handbell.platform.vocabulary import Lane
 
-IDLE: Final = text(
-    """
-    SELECT
-        (SELECT count(*) FROM outbox WHERE not_before <= :now) AS outbox,
-        (SELECT count(*) FROM messages WHERE lifecycle = 'queued') AS queued,
-        (SELECT count(*) FROM messages WHERE lifecycle = 'sending') AS sending,
-        planned.due,
-        LEAST(planned.next_at, (SELECT min(not_before) FROM outbox WHERE not_before > :now))
-            AS next_at
-    FROM (
-        SELECT coalesce(sum(of_lane.due), 0)::int AS due, min(of_lane.next_at) AS next_at
-        FROM organizations
-        CROSS JOIN unnest(CAST(:lanes AS text[])) AS lane
-        CROSS JOIN LATERAL (
-            SELECT
-                (SELECT count(*) FROM messages
-                 WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
-                   AND organization_id = organizations.id AND scheduled_at <= :now) AS due,
-                (SELECT min(scheduled_at) FROM messages
-                 WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
-                   AND organization_id = organizations.id AND scheduled_at > :now) AS next_at
-        ) AS of_lane
-    ) AS planned
-    """
-)
+IDLE: Final = """
+SELECT
+    (SELECT count(*) FROM outbox WHERE not_before <= $1) AS outbox,
+    (SELECT count(*) FROM messages WHERE lifecycle = 'queued') AS queued,
+    (SELECT count(*) FROM messages WHERE lifecycle = 'sending') AS sending,
+    planned.due,
+    LEAST(planned.next_at, (SELECT min(not_before) FROM outbox WHERE not_before > $1))
+        AS next_at
+FROM (
+    SELECT coalesce(sum(of_lane.due), 0)::int AS due, min(of_lane.next_at) AS next_at
+    FROM organizations
+    CROSS JOIN unnest($2::text[]) AS lane
+    CROSS JOIN LATERAL (
+        SELECT
+            (SELECT count(*) FROM messages
+             WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
+               AND organization_id = organizations.id AND scheduled_at <= $1) AS due,
+            (SELECT min(scheduled_at) FROM messages
+             WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
+               AND organization_id = organizations.id AND scheduled_at > $1) AS next_at
+    ) AS of_lane
+) AS planned
+"""
 """One statement, one snapshot. It goes lane by lane, as the index of due messages does, so that
 its cost does not grow with the messages that wait. Work that is leased is still due."""
 
@@ -71,15 +68,9 @@ def demo_router(db: Database, clock: Clock) -> APIRouter:
     async def idle() -> Idle:
         """Whether outbox, lanes and attempts in flight are empty at the clock's instant."""
         now = await clock.now()
-        async with db.engine_glance() as tx:
-            row = await _count(tx, now=now)
-        busy = Busy(outbox=row.outbox, queued=row.queued, sending=row.sending, due=row.due)
-        return Idle(
-            idle=not any(busy.model_dump().values()), next_at=row.next_at, now=now, busy=busy
-        )
+        (row,) = await db.glance.rows(IDLE, now, LANES)
+        busy = Busy(**{name: row[name] for name in Busy.model_fields})
+        is_idle = not any(busy.model_dump().values())
+        return Idle(idle=is_idle, next_at=row["next_at"], now=now, busy=busy)
 
     return router
-
-
-async def _count(tx: Tx, *, now: datetime) -> Row[tuple[int, int, int, int, datetime | None]]:
-    return (await tx.execute(IDLE, {"now": now, "lanes": LANES})).one()

@@ -1,11 +1,10 @@
 """The one place that reads a clock. Everything else takes `now` as an argument."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import asyncpg
+from handbell.platform.reader import Reader
 
 
 class Clock(Protocol):
@@ -45,22 +44,16 @@ class FrozenClock:
 class SimClock:
     """One stepped instant shared by all processes: the single row of `sim_clock`.
 
-    Only the demo moves it. Heartbeats, token buckets and time-outs never use it. It is read all
-    the time, so it has a connection of its own and goes past the pool.
+    Only the demo moves it. Heartbeats, token buckets and time-outs never use it.
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._alone = asyncio.Lock()
-        self._connection: asyncpg.Connection | None = None
+        self._reader = Reader(url)
 
     async def now(self) -> datetime:
-        async with self._alone:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await asyncpg.connect(self._url)
-            at: datetime = await self._connection.fetchval("SELECT at FROM sim_clock")
+        (row,) = await self._reader.rows("SELECT at FROM sim_clock")
+        at: datetime = row["at"]
         return at
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        await self._reader.close()

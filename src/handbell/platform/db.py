@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.orm import DeclarativeBase
 
 from handbell.platform.crypto import database_password
+from handbell.platform.reader import Reader
 
 OrganizationId = NewType("OrganizationId", int)
 
@@ -91,14 +92,18 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
 class Database:
     """Hands out transactions. A `return` inside the block commits before the caller hears."""
 
-    def __init__(self, app: AsyncEngine, engine: AsyncEngine) -> None:
+    def __init__(self, app: AsyncEngine, engine: AsyncEngine, glance: Reader) -> None:
         self.app_pool = app
         self.engine_pool = engine
+        self.glance = glance
+        """Reads as the engine, what is asked all the time. Never answer a request with rows."""
 
     @classmethod
     def open(cls, urls: DatabaseUrls, *, pool_size: int = 10) -> "Database":
         return cls(
-            connect(urls.app, pool_size=pool_size), connect(urls.engine, pool_size=pool_size)
+            connect(urls.app, pool_size=pool_size),
+            connect(urls.engine, pool_size=pool_size),
+            Reader(urls.engine),
         )
 
     @asynccontextmanager
@@ -117,13 +122,7 @@ class Database:
         async with self.engine_pool.begin() as tx:
             yield tx
 
-    @asynccontextmanager
-    async def engine_glance(self) -> AsyncIterator[Tx]:
-        """One statement that only reads, without the cost of a transaction around it."""
-        reading = self.engine_pool.execution_options(isolation_level="AUTOCOMMIT")
-        async with reading.connect() as connection:
-            yield connection
-
     async def close(self) -> None:
         await self.app_pool.dispose()
         await self.engine_pool.dispose()
+        await self.glance.close()
