@@ -22,10 +22,18 @@ Args = TypeVar("Args", bound=BaseModel)
 log = structlog.get_logger(__name__)
 
 
+class _Lanes(RedisBroker):
+    """Queues without their twins for delayed jobs: PostgreSQL owns delays, so a worker that
+    polled those would poll for nothing."""
+
+    def get_declared_delay_queues(self) -> set[str]:
+        return set()
+
+
 def open_broker(redis_url: str) -> RedisBroker:
     """Connect to the lanes."""
     logging.getLogger("dramatiq").setLevel(logging.CRITICAL)
-    return RedisBroker(  # type: ignore[no-untyped-call]
+    return _Lanes(  # type: ignore[no-untyped-call]
         url=redis_url,
         middleware=[AsyncIO(), ShutdownNotifications()],
         heartbeat_timeout=HEARTBEAT_MILLISECONDS,
