@@ -2,10 +2,10 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if $(shell $(p) -c 'import sys; print("ok" if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(p))))
 BIN := .venv/bin
 STAMP := .venv/.installed
-CODE := src tests tools
+CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test check fix docs ci
+.PHONY: help setup up demo db-up db-new test bench check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ db-new: setup ## draft a migration from the tables in code (NAME=what_changes)
 
 test: setup ## run the tests (ARGS="tests/messages -x" narrows it)
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## measure throughput beside floors on this machine (about a minute)
+	$(BIN)/python -m bench --json build/bench.json
 
 check: setup ## lint, formatting, types, import contracts, spelling, the project's own rules
 	$(BIN)/ruff check $(CODE)

@@ -160,6 +160,15 @@ def test_a_key_for_nobody_or_for_no_role_is_refused_in_one_sentence(
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", ["up", "api", "sandbox"])
+@pytest.mark.parametrize("port", ["0", "65536"])
+def test_a_port_that_cannot_be_is_refused(
+    command: str, port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--port", port], monkeypatch) == 2
+    assert "--port" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("_installed")
 def test_a_taken_name_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -25,7 +25,7 @@ class NoPatients(InvalidError):
     code = "no_patients"
 
     def __init__(self) -> None:
-        super().__init__("There is no FHIR patient with a name in this folder.")
+        super().__init__("There is no such folder, or no FHIR patient with a name in it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

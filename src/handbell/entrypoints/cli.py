@@ -38,7 +38,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="Port of the API; the next free one if taken.")] = 8700,
+    port: Annotated[
+        int, typer.Option(help="Port of the API; the next free one if taken.", min=1, max=65535)
+    ] = 8700,
 ) -> None:
     """Start everything on this machine: database, queue server, API."""
     from handbell.entrypoints.up import run
@@ -49,7 +51,7 @@ def up(
 @app.command()
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8700,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8700,
 ) -> None:
     """Serve the REST API."""
     from handbell.entrypoints.api import serve
@@ -92,7 +94,7 @@ def explain(
 @app.command()
 def sandbox(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8701,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8701,
 ) -> None:
     """Play Twilio, SendGrid and WhatsApp on loopback; nothing leaves this machine."""
     from handbell.entrypoints.pretended import stepped_clock
