@@ -1,5 +1,6 @@
 """Whether all is quiet at the simulated instant: what the demo waits for."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +18,11 @@ HOUR = timedelta(hours=1)
 QUIET = {"outbox": 0, "queued": 0, "sending": 0, "due": 0}
 
 
-async def ask(db: Database, clock: FrozenClock) -> dict[str, Any]:
+async def ask(db: Database, clock: FrozenClock, *, wait_ms: int = 0) -> dict[str, Any]:
     app = FastAPI()
     app.include_router(demo_router(db, clock))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
-        answer = await client.get("/_demo/idle")
+        answer = await client.get("/_demo/idle", params={"wait_ms": wait_ms})
     assert answer.status_code == 200
     body: dict[str, Any] = answer.json()
     return body
@@ -135,3 +136,19 @@ async def test_the_next_instant_is_that_of_the_first_message_that_waits(
     await add_message(db, organization, "scheduled", now + 2 * HOUR, lane=Lane.BILLING)
     answer = await ask(db, clock)
     assert (answer["idle"], instant(answer["next_at"])) == (True, now + 2 * HOUR)
+
+
+async def test_who_waits_hears_of_rest_as_soon_as_it_comes(
+    db: Database, clock: FrozenClock, organization: OrganizationId
+) -> None:
+    async with db.transaction(organization) as tx:
+        await outbox.add(tx, organization, "reminders.plan", {}, now=clock.instant)
+    async with asyncio.TaskGroup() as both:
+        waiting = both.create_task(ask(db, clock, wait_ms=1000))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+
+        async with db.engine_transaction() as tx:
+            claimed = await outbox.claim(tx, now=clock.instant)
+            await outbox.done(tx, [work.id for work in claimed])
+    assert (await waiting)["idle"] is True

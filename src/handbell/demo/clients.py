@@ -14,6 +14,7 @@ from handbell.demo.errors import StatementRejected, UnexpectedAnswer
 from handbell.demo.script import Statement
 
 _BATCH: Final = 100
+_WAIT_MS: Final = "500"
 _PAGE: Final = 200
 
 
@@ -67,7 +68,8 @@ class Product:
         await _ask(self.http, "PUT", "/api/v1/comm/settings/organization", json=facts)
 
     async def idle(self) -> Idle:
-        body, _ = await _ask(self.http, "GET", "/_demo/idle")
+        """Whether the product has come to rest; it waits a moment for that before it answers."""
+        body, _ = await _ask(self.http, "GET", "/_demo/idle", params={"wait_ms": _WAIT_MS})
         said = json.loads(body)
         return Idle(is_idle=said["idle"], next_at=_instant(said["next_at"]), busy=said["busy"])
 

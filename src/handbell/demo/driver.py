@@ -16,8 +16,6 @@ from handbell.demo.recording import Recording, read_jobs, read_messages, read_re
 from handbell.demo.script import Script, Statement
 from handbell.demo.story import Story
 
-FIRST_PAUSE_SECONDS: Final = 0.01
-LONGEST_PAUSE_SECONDS: Final = 0.02
 GIVE_UP_SECONDS: Final = 60.0
 TAIL: Final = timedelta(days=21)
 """How long after the script's end something may still be planned."""
@@ -112,16 +110,12 @@ class Driver:
                 self.visits[internal_id] = said.subject
 
     async def _until_idle(self) -> Idle:
-        """Wait for the product to come to rest, in real time; ask it less and less often, for
-        asking costs it time too."""
+        """Wait for the product to come to rest, in real time."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self.patience_seconds
-        pause = FIRST_PAUSE_SECONDS
         while not (idle := await self.product.idle()).is_idle:
             if loop.time() > give_up:
                 raise StillBusy(idle.busy, at=self.now)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         return idle
 
     async def _record(self) -> Recording:

@@ -3,10 +3,11 @@
 Served in simulated time only: the demo moves its clock when all is quiet.
 """
 
+import asyncio
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from handbell.platform.clock import Clock
@@ -39,6 +40,7 @@ FROM (
 """One statement, one snapshot. It goes lane by lane, as the index of due messages does, so that
 its cost does not grow with the messages that wait. Work that is leased is still due."""
 
+PAUSE_SECONDS: Final = 0.02
 LANES: Final = [lane.value for lane in Lane]
 
 
@@ -65,12 +67,21 @@ def demo_router(db: Database, clock: Clock) -> APIRouter:
     router = APIRouter(prefix="/_demo", include_in_schema=False)
 
     @router.get("/idle")
-    async def idle() -> Idle:
-        """Whether outbox, lanes and attempts in flight are empty at the clock's instant."""
+    async def idle(wait_ms: Annotated[int, Query(ge=0, le=1000)] = 0) -> Idle:
+        """Whether outbox, lanes and attempts in flight are empty at the clock's instant; where
+        asked to, wait so many milliseconds of real time until they are."""
         now = await clock.now()
-        (row,) = await db.glance.rows(IDLE, now, LANES)
-        busy = Busy(**{name: row[name] for name in Busy.model_fields})
-        is_idle = not any(busy.model_dump().values())
-        return Idle(idle=is_idle, next_at=row["next_at"], now=now, busy=busy)
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + wait_ms / 1000
+        while not (found := await _count(db, now=now)).idle and loop.time() < give_up:  # noqa: ASYNC110
+            await asyncio.sleep(PAUSE_SECONDS)
+        return found
 
     return router
+
+
+async def _count(db: Database, *, now: datetime) -> Idle:
+    (row,) = await db.glance.rows(IDLE, now, LANES)
+    busy = Busy(**{name: row[name] for name in Busy.model_fields})
+    is_idle = not any(busy.model_dump().values())
+    return Idle(idle=is_idle, next_at=row["next_at"], now=now, busy=busy)
