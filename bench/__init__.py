@@ -1,0 +1,1 @@
+"""Measures the product beside floors of the same minute: `python -m bench`."""
