@@ -24,6 +24,7 @@ from handbell.platform.http import (
 )
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
+from handbell.staff.router import staff_router
 from handbell.templates.router import templates_router
 from handbell.webhooks.router import webhooks_router
 
@@ -69,6 +70,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield patients_router(rt.contexts, rt.messages, rt.clock)
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
     yield templates_router(rt.templates)
+    yield staff_router(rt.db, rt.keys, rt.audit, rt.clock)
     yield organization_router(rt.organization_settings, rt.clock)
 
 

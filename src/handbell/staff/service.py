@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, func, insert, select, update
 
 from handbell.directory import service as directory
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import OrganizationId, Tx
+from handbell.staff.errors import TaskNotFound
 from handbell.staff.tables import StaffTaskRow
 from handbell.staff.types import OpenTask, StaffTask, TaskKind
 
@@ -52,6 +53,18 @@ async def list_open_in(
     statement = select(_TASKS).where(is_open).order_by(StaffTaskRow.created_at, StaffTaskRow.id)
     rows = (await tx.execute(statement.limit(limit).offset(offset))).all()
     return [await _to_open_task(tx, keys, row) for row in rows], total
+
+
+async def close_in(tx: Tx, task_id: int, *, now: datetime) -> bool:
+    """Close a task; False when it was closed before. Raises `TaskNotFound`."""
+    mine = StaffTaskRow.id == task_id
+    closing = update(StaffTaskRow).where(mine, StaffTaskRow.closed_at.is_(None))
+    closed = await tx.execute(closing.values(closed_at=now).returning(StaffTaskRow.id))
+    if closed.one_or_none() is not None:
+        return True
+    if (await tx.execute(select(StaffTaskRow.id).where(mine))).one_or_none() is None:
+        raise TaskNotFound(task_id)
+    return False
 
 
 async def _seal(tx: Tx, keys: KeyRing, task: StaffTask) -> bytes | None:
