@@ -141,6 +141,8 @@ DOORS: Final = (
         queries=("purpose", "channel", "language", "is_active", "limit", "offset"),
     ),
     Door(method="GET", path="/comm/templates/{id}"),
+    Door(method="GET", path="/staff/tasks", queries=("limit", "offset")),
+    Door(method="POST", path="/staff/tasks/{id}/close"),
     Door(method="GET", path="/comm/settings/organization"),
     Door(
         method="PUT",
