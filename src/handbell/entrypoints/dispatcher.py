@@ -25,7 +25,6 @@ from handbell.platform.settings import Settings
 
 SWEEP_EVERY_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.25
-SIMULATED_POLL_SECONDS: Final = 0.02
 
 log = structlog.get_logger(__name__)
 
@@ -52,12 +51,10 @@ async def run(settings: Settings) -> None:
 async def _dispatch_forever(
     runtime: Runtime, broker: dramatiq.Broker, wake: asyncio.Event, stop: asyncio.Event
 ) -> None:
-    is_simulated = runtime.settings.clock == "simulated"
-    pause = SIMULATED_POLL_SECONDS if is_simulated else POLL_SECONDS
     while not stop.is_set():
         wake.clear()
         if await _once("dispatch", dispatch(runtime, broker)) == 0:
-            await _rest(wake, pause)
+            await _rest(wake, POLL_SECONDS)
 
 
 async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:

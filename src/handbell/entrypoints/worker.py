@@ -18,9 +18,8 @@ from handbell.platform.queue import open_broker
 from handbell.platform.settings import Settings
 from handbell.platform.vocabulary import Lane
 
-URGENT_WAKE_UP_MILLISECONDS: Final = 20
-WAKE_UP_MILLISECONDS: Final = 100
-SIMULATED_WAKE_UP_MILLISECONDS: Final = 10
+WAIT_MILLISECONDS: Final = 500
+"""How long a worker waits for a job before it looks whether it was told to stop."""
 SIMULATED_CONCURRENCY: Final = 2
 """In stepped time every wait of the busiest process is a wait of the whole run, and every
 thread that wakes up takes time from the others."""
@@ -72,12 +71,6 @@ class _Process(Middleware):
             await (await self._opening).close()
 
 
-def _wake_up(settings: Settings, lanes: frozenset[Lane]) -> int:
-    if settings.clock == "simulated":
-        return SIMULATED_WAKE_UP_MILLISECONDS if Lane.JOBS in lanes else WAKE_UP_MILLISECONDS
-    return URGENT_WAKE_UP_MILLISECONDS if Lane.URGENT in lanes else WAKE_UP_MILLISECONDS
-
-
 def run(settings: Settings, *, lanes: frozenset[Lane], concurrency: int) -> None:
     """Work until SIGTERM or Ctrl-C; a call in flight is finished first."""
     if not settings.redis_url:
@@ -94,7 +87,7 @@ def run(settings: Settings, *, lanes: frozenset[Lane], concurrency: int) -> None
         broker,
         queues=set(lanes),
         worker_threads=threads,
-        worker_timeout=_wake_up(settings, lanes),
+        worker_timeout=WAIT_MILLISECONDS,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

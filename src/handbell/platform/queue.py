@@ -9,14 +9,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
 import dramatiq
+import redis
 import structlog
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq import Consumer, MessageProxy
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import AsyncIO, ShutdownNotifications
 from pydantic import BaseModel
 
 HEARTBEAT_MILLISECONDS: Final = 10_000
 RARELY: Final = 100_000
 """One call in so many does the broker's housekeeping."""
+FULL_PAUSE_MILLISECONDS: Final = 20
+"""How long at most a worker with all the jobs that it may hold waits before it looks again."""
 
 Args = TypeVar("Args", bound=BaseModel)
 log = structlog.get_logger(__name__)
@@ -24,10 +29,47 @@ log = structlog.get_logger(__name__)
 
 class _Lanes(RedisBroker):
     """Queues without their twins for delayed jobs: PostgreSQL owns delays, so a worker that
-    polled those would poll for nothing."""
+    asked those would ask for nothing."""
 
     def get_declared_delay_queues(self) -> set[str]:
         return set()
+
+    def close(self) -> None:
+        """Close the connections; the workers have stopped by now."""
+        super().close()
+        self.client.connection_pool.disconnect()
+
+    @property
+    def consumer_class(self) -> type[Consumer]:
+        return _WaitingConsumer
+
+
+class _WaitingConsumer(_RedisConsumer):
+    """Waits in Valkey for the next job, where dramatiq's own asks for it again and again: a job
+    starts when it is there, and an idle lane costs nothing.
+
+    To move the last job of a list to where it already stands changes nothing, and blocks as
+    long as the list is empty. All who wait are let go; the fetch decides who gets the job.
+    """
+
+    def __init__(self, broker: _Lanes, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            broker, queue_name, prefetch, timeout=FULL_PAUSE_MILLISECONDS
+        )
+        self._list = f"{broker.namespace}:{queue_name}"
+        self._wait_seconds = timeout / 1000
+
+    def __next__(self) -> MessageProxy | None:
+        if not self.message_cache and self.outstanding_message_count < self.prefetch:
+            self._wait()
+        job: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
+        return job
+
+    def _wait(self) -> None:
+        try:
+            self.broker.client.blmove(self._list, self._list, self._wait_seconds, "RIGHT", "RIGHT")
+        except redis.ConnectionError as lost:
+            raise ConnectionClosed(lost) from None  # type: ignore[no-untyped-call]
 
 
 def open_broker(redis_url: str) -> RedisBroker:

@@ -18,8 +18,10 @@ OWNER: Final = "handbell_owner"
 DATABASE: Final = "handbell"
 _NAME: Final = "PostgreSQL"
 _PATIENCE_SECONDS: Final = 15.0
-# The log never holds a statement, a parameter or a row's values: they may be a patient's.
+# The log never holds a statement, a parameter or a row's values: they may be a patient's. A new
+# practice's tables grow within minutes: plans made for empty ones must not stand for long.
 _SETTINGS: Final = {
+    "autovacuum_naptime": "5s",
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",
