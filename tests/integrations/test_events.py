@@ -68,8 +68,7 @@ def events(db: Database, keys: KeyRing) -> EventService:
 
 
 async def planned(db: Database) -> int:
-    async with db.engine_transaction() as tx:
-        return len(await outbox.claim(tx, now=NOW))
+    return len(await outbox.claim(db.direct, now=NOW))
 
 
 @pytest.mark.requirement("R8.1", "R1.1")
@@ -81,8 +80,7 @@ async def test_a_booked_visit_is_left_to_be_planned_and_what_was_unusable_is_nam
     assert [(one.code, one.field) for one in patient.reasons] == [
         ("invalid_address", "contacts[1].value")
     ]
-    async with db.engine_transaction() as tx:
-        work = await outbox.claim(tx, now=NOW)
+    work = await outbox.claim(db.direct, now=NOW)
     assert [(one.topic, one.args) for one in work] == [
         ("reminders.plan", {"appointment_id": visit.internal_id})
     ]

@@ -96,12 +96,10 @@ async def test_work_in_the_outbox_is_counted_from_its_instant_on_until_it_is_don
     answer = await ask(db, clock)
     assert (answer["idle"], answer["busy"]) == (False, QUIET | {"outbox": 1})
 
-    async with db.engine_transaction() as tx:
-        claimed = await outbox.claim(tx, now=clock.instant)
+    claimed = await outbox.claim(db.direct, now=clock.instant)
     assert (await ask(db, clock))["busy"]["outbox"] == 1
 
-    async with db.engine_transaction() as tx:
-        await outbox.done(tx, [work.id for work in claimed])
+    await outbox.done(db.direct, [work.id for work in claimed])
     answer = await ask(db, clock)
     assert (answer["idle"], instant(answer["next_at"])) == (True, later)
 
@@ -148,7 +146,6 @@ async def test_who_waits_hears_of_rest_as_soon_as_it_comes(
         await asyncio.sleep(0.05)
         assert not waiting.done()
 
-        async with db.engine_transaction() as tx:
-            claimed = await outbox.claim(tx, now=clock.instant)
-            await outbox.done(tx, [work.id for work in claimed])
+        claimed = await outbox.claim(db.direct, now=clock.instant)
+        await outbox.done(db.direct, [work.id for work in claimed])
     assert (await waiting)["idle"] is True

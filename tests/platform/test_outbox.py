@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
-
 from handbell.platform import outbox
 from handbell.platform.db import Database, OrganizationId
 
@@ -17,15 +15,13 @@ async def test_claimed_work_comes_back_after_the_lease_unless_it_is_done(
         await outbox.add(tx, organization, "a.b", {"id": 7}, now=NOW)
         later = NOW + timedelta(days=1)
         await outbox.add(tx, organization, "a.b", {"id": 8}, now=NOW, not_before=later)
-    async with db.engine_transaction() as tx:
-        (work,) = await outbox.claim(tx, now=NOW)
-        assert await outbox.claim(tx, now=NOW) == []
-        await tx.execute(text("UPDATE outbox SET leased_until = '2000-01-01' WHERE id = 1"))
-    async with db.engine_transaction() as tx:
-        (again,) = await outbox.claim(tx, now=NOW)
-        assert (again.id, again.attempts) == (work.id, 2)
-        await outbox.done(tx, [again.id])
-        assert [one.args for one in await outbox.claim(tx, now=later)] == [{"id": 8}]
+    (work,) = await outbox.claim(db.direct, now=NOW)
+    assert await outbox.claim(db.direct, now=NOW) == []
+    await db.direct.rows("UPDATE outbox SET leased_until = '2000-01-01' WHERE id = $1", work.id)
+    (again,) = await outbox.claim(db.direct, now=NOW)
+    assert (again.id, again.attempts) == (work.id, 2)
+    await outbox.done(db.direct, [again.id])
+    assert [one.args for one in await outbox.claim(db.direct, now=later)] == [{"id": 8}]
 
 
 async def test_work_that_failed_is_due_again_after_a_growing_pause(
@@ -35,8 +31,8 @@ async def test_work_that_failed_is_due_again_after_a_growing_pause(
         await outbox.add(tx, organization, "a.b", {"id": 7}, now=NOW)
     now = NOW
     for pause in (1, 2, 4):
-        async with db.engine_transaction() as tx:
-            (work,) = await outbox.claim(tx, now=now)
+        (work,) = await outbox.claim(db.direct, now=now)
+        async with db.transaction(organization) as tx:
             await outbox.postpone(tx, work.id, attempts=work.attempts, now=now)
-            assert await outbox.claim(tx, now=now) == []
+        assert await outbox.claim(db.direct, now=now) == []
         now += timedelta(seconds=pause)

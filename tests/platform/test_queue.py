@@ -119,6 +119,7 @@ def test_delayed_jobs_are_nobodys_business(broker: RedisBroker) -> None:
     assert broker.get_declared_queues() == {LANE}
 
 
+@pytest.mark.requirement("R9.1")
 def test_two_workers_at_one_lane_do_each_job_once(
     broker: RedisBroker, redis_url: str, counted: Counted
 ) -> None:

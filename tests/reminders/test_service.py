@@ -69,9 +69,8 @@ class Practice:
 
     async def plan(self, *, times: int = 1) -> int:
         """Do the work that events left behind; say how much there was."""
-        async with self.db.engine_transaction() as tx:
-            work = await outbox.claim(tx, now=self.clock.instant)
-            await outbox.done(tx, [one.id for one in work])
+        work = await outbox.claim(self.db.direct, now=self.clock.instant)
+        await outbox.done(self.db.direct, [one.id for one in work])
         for one in work:
             for _ in range(times):
                 await self.reminders.plan(self.organization_id, one.args, now=self.clock.instant)

@@ -3,16 +3,21 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+import asyncpg
+from sqlalchemy import insert, update
 
 from handbell.access.errors import CredentialRefused
 from handbell.access.tables import ApiKeyRow
 from handbell.access.tokens import read_token
 from handbell.access.types import Caller, CreatedApiKey, Role, TokenRules
 from handbell.platform.crypto import KeyRing
-from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.db import Database, OrganizationId
 
 KEY_START = "hb_"
+_FIND_KEY = """
+SELECT id, organization_id, prefix, role FROM api_keys
+WHERE key_hash = $1 AND revoked_at IS NULL
+"""
 
 
 class AccessService:
@@ -65,23 +70,16 @@ class AccessService:
         """
         if not bearer.startswith(KEY_START):
             return read_token(bearer, self._tokens, now=now)
-        async with self._db.engine_transaction() as tx:
-            caller = await _find_caller(tx, self._keys.token_hash(bearer))
-        if caller is None:
+        rows = await self._db.direct.rows(_FIND_KEY, self._keys.token_hash(bearer))
+        if not rows:
             raise CredentialRefused
-        return caller
+        return _to_caller(rows[0])
 
 
-async def _find_caller(tx: Tx, key_hash: bytes) -> Caller | None:
-    statement = select(
-        ApiKeyRow.id, ApiKeyRow.organization_id, ApiKeyRow.prefix, ApiKeyRow.role
-    ).where(ApiKeyRow.key_hash == key_hash, ApiKeyRow.revoked_at.is_(None))
-    row = (await tx.execute(statement)).one_or_none()
-    if row is None:
-        return None
+def _to_caller(row: asyncpg.Record) -> Caller:
     return Caller(
-        organization_id=OrganizationId(row.organization_id),
-        name=f"key:{row.prefix}",
-        role=Role(row.role),
-        key_id=row.id,
+        organization_id=OrganizationId(row["organization_id"]),
+        name=f"key:{row['prefix']}",
+        role=Role(row["role"]),
+        key_id=row["id"],
     )

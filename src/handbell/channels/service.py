@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.channels.tables import ProviderAccountRow, SenderLineRow
 from handbell.channels.types import Baa, Line, Provider
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.direct import Direct
 from handbell.platform.vocabulary import Channel
 
 CHANNEL_OF_PROVIDER = {
@@ -17,6 +19,10 @@ CHANNEL_OF_PROVIDER = {
     Provider.TWILIO: Channel.SMS,
     Provider.WHATSAPP: Channel.WHATSAPP,
 }
+_FIND_LINE = """
+SELECT id, organization_id, account_id, channel, address FROM sender_lines
+WHERE channel = $1 AND address = $2
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,18 +106,17 @@ async def _ensure_account(
     return account_id
 
 
-async def find_line(tx: Tx, channel: Channel, address: str) -> Line | None:
-    """Whose number or mailbox this is. Run it in an engine transaction."""
-    statement = select(SenderLineRow.__table__).where(
-        SenderLineRow.channel == channel, SenderLineRow.address == address
-    )
-    row = (await tx.execute(statement)).one_or_none()
-    if row is None:
-        return None
+async def find_line(direct: Direct, channel: Channel, address: str) -> Line | None:
+    """Whose number or mailbox this is, over all organisations."""
+    rows = await direct.rows(_FIND_LINE, channel, address)
+    return _to_line(rows[0]) if rows else None
+
+
+def _to_line(row: asyncpg.Record) -> Line:
     return Line(
-        id=row.id,
-        organization_id=OrganizationId(row.organization_id),
-        account_id=row.account_id,
-        channel=Channel(row.channel),
-        address=row.address,
+        id=row["id"],
+        organization_id=OrganizationId(row["organization_id"]),
+        account_id=row["account_id"],
+        channel=Channel(row["channel"]),
+        address=row["address"],
     )

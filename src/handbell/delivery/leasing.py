@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from handbell.delivery.types import Due, Leased
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.direct import Direct
 from handbell.platform.leases import ENDED, UNTIL
-from handbell.platform.reader import Reader
 from handbell.platform.vocabulary import Channel, Lane
 
 SHARE: Final = 200
@@ -22,22 +22,22 @@ GROUP: Final = 32
 
 _LEASE: Final = f"""
 WITH free AS (
-    SELECT greatest(0, :room - count(*)) AS n FROM messages
-    WHERE lifecycle = 'queued' AND lane = :lane
+    SELECT greatest(0, $1 - count(*)) AS n FROM messages
+    WHERE lifecycle = 'queued' AND lane = $2
 ), turns AS (
     SELECT id FROM organizations
     WHERE EXISTS (
         SELECT 1 FROM messages m
-        WHERE m.lane = :lane AND m.organization_id = organizations.id
-          AND m.lifecycle = 'scheduled' AND m.scheduled_at <= :now
+        WHERE m.lane = $2 AND m.organization_id = organizations.id
+          AND m.lifecycle = 'scheduled' AND m.scheduled_at <= $3
     )
-    ORDER BY id <= :after, id
+    ORDER BY id <= $4, id
 ), due AS (
     SELECT m.id FROM turns CROSS JOIN LATERAL (
         SELECT id FROM messages
-        WHERE lane = :lane AND organization_id = turns.id
-          AND lifecycle = 'scheduled' AND scheduled_at <= :now
-        ORDER BY scheduled_at LIMIT :share
+        WHERE lane = $2 AND organization_id = turns.id
+          AND lifecycle = 'scheduled' AND scheduled_at <= $3
+        ORDER BY scheduled_at LIMIT $5
         FOR UPDATE SKIP LOCKED
     ) m
     LIMIT (SELECT n FROM free)
@@ -84,21 +84,20 @@ WHERE EXISTS (
 """  # noqa: S608
 
 
-async def look(reader: Reader, *, now: datetime) -> Due:
+async def look(direct: Direct, *, now: datetime) -> Due:
     """Say where something is due, in one statement: it is asked all the time."""
-    rows = await reader.rows(_HAS_DUE, now, [lane.value for lane in Lane])
+    rows = await direct.rows(_HAS_DUE, now, [lane.value for lane in Lane])
     found = {row["place"] for row in rows}
     lanes = tuple(lane for lane in Lane if lane.value in found)
     return Due(lanes=lanes, has_work="outbox" in found)
 
 
-async def lease_due(tx: Tx, lane: Lane, *, after: int, now: datetime) -> list[Leased]:
+async def lease_due(direct: Direct, lane: Lane, *, after: int, now: datetime) -> list[Leased]:
     """Lease what is due in a lane, organisations in turn, beginning behind `after`."""
-    asked = {"lane": lane.value, "now": now, "after": after, "share": SHARE, "room": ROOM}
-    rows = (await tx.execute(text(_LEASE), asked)).all()
+    rows = await direct.rows(_LEASE, ROOM, lane.value, now, after, SHARE)
     grouped: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row in rows:
-        grouped[row.organization_id, row.channel].append(row.id)
+        grouped[row["organization_id"], row["channel"]].append(row["id"])
     return [
         Leased(
             organization_id=OrganizationId(organization_id),

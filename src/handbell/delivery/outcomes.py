@@ -32,9 +32,24 @@ from handbell.messages.tables import MessageAttemptRow, MessageEventRow, Message
 from handbell.messages.types import Lifecycle, Reason
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.direct import Direct
 from handbell.platform.tables import Instant
 
 _IN_FLIGHT: Final = (Lifecycle.SENDING, Lifecycle.UNKNOWN)
+_WRITE_PROGRESS: Final = """
+UPDATE messages SET
+    progress = one.progress, unsubscribed_at = one.unsubscribed_at,
+    complained_at = one.complained_at, changed_at = $5,
+    lifecycle = CASE lifecycle WHEN 'unknown' THEN 'accepted' ELSE lifecycle END,
+    sent_at = CASE lifecycle WHEN 'unknown' THEN coalesce(sent_at, $5) ELSE sent_at END
+FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+    AS one(message_id, progress, unsubscribed_at, complained_at)
+WHERE id = one.message_id
+"""
+_FIND_ATTEMPTS: Final = """
+SELECT id, organization_id, message_id, address_id, token, provider_ref FROM message_attempts
+WHERE token = ANY($1) OR provider_ref = ANY($2)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,32 +158,25 @@ class Found:
     has_ref: bool
 
 
-async def find_attempts(tx: Tx, events: Sequence[StatusEvent]) -> list[tuple[StatusEvent, Found]]:
-    """Find the attempts by token, else by the provider's id. Run it in an engine transaction."""
+async def find_attempts(
+    direct: Direct, events: Sequence[StatusEvent]
+) -> list[tuple[StatusEvent, Found]]:
+    """Find the attempts by token, else by the provider's id, over all organisations."""
     tokens = {event.attempt_token for event in events if event.attempt_token}
     refs = {event.provider_ref for event in events if event.provider_ref}
-    attempts = MessageAttemptRow
-    statement = select(
-        attempts.id,
-        attempts.organization_id,
-        attempts.message_id,
-        attempts.address_id,
-        attempts.token,
-        attempts.provider_ref,
-    ).where(attempts.token.in_(tokens) | attempts.provider_ref.in_(refs))
     by_token: dict[str, Found] = {}
     by_ref: dict[str, Found] = {}
-    for row in await tx.execute(statement):
+    for row in await direct.rows(_FIND_ATTEMPTS, tokens, refs):
         found = Found(
-            organization_id=OrganizationId(row.organization_id),
-            attempt_id=row.id,
-            message_id=row.message_id,
-            address_id=row.address_id,
-            has_ref=row.provider_ref is not None,
+            organization_id=OrganizationId(row["organization_id"]),
+            attempt_id=row["id"],
+            message_id=row["message_id"],
+            address_id=row["address_id"],
+            has_ref=row["provider_ref"] is not None,
         )
-        by_token[row.token] = found
-        if row.provider_ref:
-            by_ref[row.provider_ref] = found
+        by_token[row["token"]] = found
+        if row["provider_ref"]:
+            by_ref[row["provider_ref"]] = found
     pairs = (
         (event, by_token.get(event.attempt_token or "") or by_ref.get(event.provider_ref or ""))
         for event in events
@@ -183,7 +191,7 @@ async def find_addresses(
     account there. Run it in an engine transaction."""
     found: list[tuple[StatusEvent, OrganizationId, int]] = []
     for event in events:
-        if not event.opted_out or event.address is None:
+        if event.address is None:
             continue
         channel = CHANNEL_OF_PROVIDER[event.provider]
         statement = (
@@ -255,6 +263,7 @@ async def _learn_ref(tx: Tx, attempt_id: int, ref: str) -> None:
 
 
 async def _fold(tx: Tx, attempts: Mapping[int, int], *, now: datetime) -> None:
+    """Bring the messages (ids with the attempt that was spoken of) in line with the events."""
     statement = select(MessageEventRow.__table__).where(
         MessageEventRow.attempt_id.in_(list(attempts.values()))
     )
@@ -262,26 +271,12 @@ async def _fold(tx: Tx, attempts: Mapping[int, int], *, now: datetime) -> None:
     for row in await tx.execute(statement):
         event = AttemptEvent(kind=EventKind(row.kind), occurred_at=row.occurred_at, code=row.code)
         by_attempt.setdefault(row.attempt_id, []).append(event)
-    for message_id, attempt_id in sorted(attempts.items()):
-        await _write_progress(tx, message_id, by_attempt.get(attempt_id, []), now=now)
-
-
-async def _write_progress(
-    tx: Tx, message_id: int, events: Iterable[AttemptEvent], *, now: datetime
-) -> None:
-    progress = progress_of(events)
-    was_unknown = MessageRow.lifecycle == Lifecycle.UNKNOWN
-    await tx.execute(
-        update(MessageRow)
-        .where(MessageRow.id == message_id)
-        .values(
-            progress=progress.state,
-            unsubscribed_at=progress.unsubscribed_at,
-            complained_at=progress.complained_at,
-            lifecycle=case((was_unknown, Lifecycle.ACCEPTED.value), else_=MessageRow.lifecycle),
-            sent_at=case(
-                (was_unknown, func.coalesce(MessageRow.sent_at, now)), else_=MessageRow.sent_at
-            ),
-            changed_at=now,
-        )
+    folded = [progress_of(by_attempt.get(attempt_id, [])) for attempt_id in attempts.values()]
+    columns = (
+        list(attempts),
+        [one.state.value for one in folded],
+        [one.unsubscribed_at for one in folded],
+        [one.complained_at for one in folded],
+        now,
     )
+    await tx.exec_driver_sql(_WRITE_PROGRESS, columns)

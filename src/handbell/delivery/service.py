@@ -35,13 +35,12 @@ class DeliveryService:
 
     async def look(self, *, now: datetime) -> Due:
         """Say where something is due."""
-        return await leasing.look(self.db.glance, now=now)
+        return await leasing.look(self.db.direct, now=now)
 
     async def lease_due(self, lane: Lane, *, now: datetime) -> list[Leased]:
         """Lease what is due in a lane; organisations take turns."""
-        async with self.db.engine_transaction() as tx:
-            after = self._turns.get(lane, 0)
-            leased = await leasing.lease_due(tx, lane, after=after, now=now)
+        after = self._turns.get(lane, 0)
+        leased = await leasing.lease_due(self.db.direct, lane, after=after, now=now)
         if leased:
             self._turns[lane] = leased[-1].organization_id
         return leased
@@ -101,11 +100,10 @@ class DeliveryService:
         attempt of ours is passed over, but for an opt-out that names an address we know."""
         if not events:
             return
-        async with self.db.engine_transaction() as tx:
-            found = await outcomes.find_attempts(tx, events)
-            known_keys = {event.key for event, _ in found}
-            strays = [event for event in events if event.key not in known_keys]
-            known = await outcomes.find_addresses(tx, self.messages.keys, strays)
+        found = await outcomes.find_attempts(self.db.direct, events)
+        known_keys = {event.key for event, _ in found}
+        strays = [one for one in events if one.opted_out and one.key not in known_keys]
+        known = await self._find_addresses(strays)
         by_organization: dict[OrganizationId, list[tuple[StatusEvent, Found]]] = defaultdict(list)
         for event, attempt in found:
             by_organization[attempt.organization_id].append((event, attempt))
@@ -114,6 +112,14 @@ class DeliveryService:
         for event, organization_id, address_id in known:
             decision = _said_to_provider(event.provider, event.kind, at=now)
             await self.opt_out(organization_id, [address_id], decision, now=now)
+
+    async def _find_addresses(
+        self, strays: Sequence[StatusEvent]
+    ) -> list[tuple[StatusEvent, OrganizationId, int]]:
+        if not strays:
+            return []
+        async with self.db.engine_transaction() as tx:
+            return await outcomes.find_addresses(tx, self.messages.keys, strays)
 
     async def _record_events(
         self,

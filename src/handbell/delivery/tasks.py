@@ -133,8 +133,7 @@ async def _work(rt: Tasks, args: WorkArgs) -> None:
         async with rt.db.transaction(organization_id) as tx:
             await outbox.postpone(tx, piece.id, attempts=piece.attempts, now=now)
         return
-    async with rt.db.transaction(organization_id) as tx:
-        await outbox.done(tx, [piece.id for piece in args.pieces])
+    await outbox.done(rt.db.direct, [piece.id for piece in args.pieces])
 
 
 def hand_out(broker: dramatiq.Broker, leased: Leased) -> None:

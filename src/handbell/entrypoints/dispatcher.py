@@ -25,6 +25,8 @@ from handbell.platform.settings import Settings
 
 SWEEP_EVERY_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.25
+GONE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a statement past the pool raises when PostgreSQL does not do it."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,8 +72,7 @@ async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:
 
 
 async def _hand_on_work(runtime: Runtime, broker: dramatiq.Broker, *, now: datetime) -> int:
-    async with runtime.db.engine_transaction() as tx:
-        claimed = await outbox.claim(tx, now=now)
+    claimed = await outbox.claim(runtime.db.direct, now=now)
     hand_on(broker, claimed)
     return len(claimed)
 
@@ -99,7 +100,7 @@ async def _once(action: str, work: Coroutine[Any, Any, int]) -> int:
     """Do it; a server that does not answer is asked again at the next turn."""
     try:
         return await work
-    except (OSError, SQLAlchemyError, redis.RedisError) as error:
+    except (*GONE, SQLAlchemyError, redis.RedisError) as error:
         log.warning("dispatcher.postponed", action=action, error_type=type(error).__name__)
         await asyncio.sleep(SWEEP_EVERY_SECONDS)
         return 0
@@ -112,7 +113,7 @@ async def _listen(settings: Settings, wake: asyncio.Event, stop: asyncio.Event) 
             async with _listening(settings, wake) as lost:
                 while not (stop.is_set() or lost.is_set()):
                     await _rest(stop, SWEEP_EVERY_SECONDS)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except GONE:
             await _rest(stop, SWEEP_EVERY_SECONDS)
 
 

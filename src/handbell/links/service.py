@@ -60,8 +60,7 @@ async def find(db: Database, keys: KeyRing, token: str) -> Link | None:
     if _TOKEN.fullmatch(token) is None:
         return None
     token_hash = keys.token_hash(token)
-    async with db.engine_transaction() as tx:
-        organization_id = await store.find_organization(tx, token_hash)
+    organization_id = await store.find_organization(db.direct, token_hash)
     if organization_id is None:
         return None
     async with db.transaction(organization_id) as tx:

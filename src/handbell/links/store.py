@@ -9,8 +9,10 @@ from sqlalchemy import Row, func, insert, select, update
 from handbell.links.tables import ActionLinkRow
 from handbell.links.types import Link, LinkKind
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.direct import Direct
 
 LINKS: Final = ActionLinkRow.__table__
+_FIND_ORGANIZATION: Final = "SELECT organization_id FROM action_links WHERE token_hash = $1"
 
 
 async def insert_many(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -18,11 +20,10 @@ async def insert_many(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     await tx.execute(insert(ActionLinkRow).values(list(rows)))
 
 
-async def find_organization(tx: Tx, token_hash: bytes) -> OrganizationId | None:
-    """Whose link it is, over all organisations: for an engine transaction."""
-    statement = select(LINKS.c.organization_id).where(LINKS.c.token_hash == token_hash)
-    found = (await tx.execute(statement)).scalar_one_or_none()
-    return None if found is None else OrganizationId(found)
+async def find_organization(direct: Direct, token_hash: bytes) -> OrganizationId | None:
+    """Whose link it is, over all organisations."""
+    rows = await direct.rows(_FIND_ORGANIZATION, token_hash)
+    return OrganizationId(rows[0]["organization_id"]) if rows else None
 
 
 async def find(tx: Tx, token_hash: bytes) -> Link | None:

@@ -81,7 +81,7 @@ def demo_router(db: Database, clock: Clock) -> APIRouter:
 
 
 async def _count(db: Database, *, now: datetime) -> Idle:
-    (row,) = await db.glance.rows(IDLE, now, LANES)
+    (row,) = await db.direct.rows(IDLE, now, LANES)
     busy = Busy(**{name: row[name] for name in Busy.model_fields})
     is_idle = not any(busy.model_dump().values())
     return Idle(idle=is_idle, next_at=row["next_at"], now=now, busy=busy)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from handbell.platform.reader import Reader
+from handbell.platform.direct import Direct
 
 
 class Clock(Protocol):
@@ -48,12 +48,12 @@ class SimClock:
     """
 
     def __init__(self, url: str) -> None:
-        self._reader = Reader(url)
+        self._direct = Direct(url)
 
     async def now(self) -> datetime:
-        (row,) = await self._reader.rows("SELECT at FROM sim_clock")
+        (row,) = await self._direct.rows("SELECT at FROM sim_clock")
         at: datetime = row["at"]
         return at
 
     async def close(self) -> None:
-        await self._reader.close()
+        await self._direct.close()

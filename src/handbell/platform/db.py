@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.orm import DeclarativeBase
 
 from handbell.platform.crypto import database_password
-from handbell.platform.reader import Reader
+from handbell.platform.direct import Direct
 
 OrganizationId = NewType("OrganizationId", int)
 
@@ -92,18 +92,18 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
 class Database:
     """Hands out transactions. A `return` inside the block commits before the caller hears."""
 
-    def __init__(self, app: AsyncEngine, engine: AsyncEngine, glance: Reader) -> None:
+    def __init__(self, app: AsyncEngine, engine: AsyncEngine, direct: Direct) -> None:
         self.app_pool = app
         self.engine_pool = engine
-        self.glance = glance
-        """Reads as the engine, what is asked all the time. Never answer a request with rows."""
+        self.direct = direct
+        """Single statements as the engine. Never answer a request with their rows."""
 
     @classmethod
     def open(cls, urls: DatabaseUrls, *, pool_size: int = 10) -> "Database":
         return cls(
             connect(urls.app, pool_size=pool_size),
             connect(urls.engine, pool_size=pool_size),
-            Reader(urls.engine),
+            Direct(urls.engine),
         )
 
     @asynccontextmanager
@@ -125,4 +125,4 @@ class Database:
     async def close(self) -> None:
         await self.app_pool.dispose()
         await self.engine_pool.dispose()
-        await self.glance.close()
+        await self.direct.close()

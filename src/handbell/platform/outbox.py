@@ -3,15 +3,16 @@
 At least once: a claim is a lease, and what is not done when it ends is claimed again.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, literal_column, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import update
 
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.direct import Direct
 from handbell.platform.leases import ENDED, UNTIL
 from handbell.platform.tables import OutboxRow
 
@@ -21,7 +22,21 @@ WAKE: Final = "handbell_wake"
 MOST_PAUSE: Final = timedelta(hours=1)
 
 
-_WAKE: Final = text(f"NOTIFY {WAKE}")
+_ADD: Final = f"""
+WITH added AS (
+    INSERT INTO outbox (organization_id, topic, args, created_at, not_before)
+    VALUES ($1, $2, $3, $4, $5)
+)
+SELECT pg_notify('{WAKE}', '')
+"""  # noqa: S608 - constants of ours only
+_CLAIM: Final = f"""
+UPDATE outbox SET leased_until = {UNTIL}, attempts = attempts + 1
+WHERE id IN (
+    SELECT id FROM outbox WHERE not_before <= $1 AND (leased_until IS NULL OR {ENDED})
+    ORDER BY not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, organization_id, topic, args, attempts
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,65 +60,36 @@ async def add(
     not_before: datetime | None = None,
 ) -> None:
     """Leave work behind in this transaction. `args` holds ids, never a patient's data."""
-    await tx.execute(
-        insert(OutboxRow).values(
-            organization_id=organization_id,
-            topic=topic,
-            args=dict(args),
-            created_at=now,
-            not_before=not_before or now,
-        )
-    )
-    await wake(tx)
+    told = json.dumps(dict(args))
+    await tx.exec_driver_sql(_ADD, (organization_id, topic, told, now, not_before or now))
 
 
 async def wake(tx: Tx) -> None:
     """Wake the dispatchers once this transaction has committed; they would look soon anyway."""
-    await tx.execute(_WAKE)
+    await tx.exec_driver_sql(f"NOTIFY {WAKE}")
 
 
-async def claim(tx: Tx, *, now: datetime, limit: int = BATCH) -> list[Work]:
+async def claim(direct: Direct, *, now: datetime, limit: int = BATCH) -> list[Work]:
     """Take due work, oldest first, past what others hold; it comes back after the lease.
 
-    Run it in an engine transaction, commit, do the work, then call `done` or `postpone`.
+    Do the work, then call `done` or `postpone`.
     """
-    is_free = or_(OutboxRow.leased_until.is_(None), text(f"outbox.{ENDED}"))
-    due = (
-        select(OutboxRow.id)
-        .where(OutboxRow.not_before <= now, is_free)
-        .order_by(OutboxRow.not_before, OutboxRow.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(due.scalar_subquery()))
-        .values(leased_until=literal_column(UNTIL), attempts=OutboxRow.attempts + 1)
-        .returning(
-            OutboxRow.id,
-            OutboxRow.organization_id,
-            OutboxRow.topic,
-            OutboxRow.args,
-            OutboxRow.attempts,
-        )
-    )
-    rows = (await tx.execute(statement)).all()
     claimed = [
         Work(
-            id=row.id,
-            organization_id=OrganizationId(row.organization_id),
-            topic=row.topic,
-            args=row.args,
-            attempts=row.attempts,
+            id=row["id"],
+            organization_id=OrganizationId(row["organization_id"]),
+            topic=row["topic"],
+            args=row["args"],
+            attempts=row["attempts"],
         )
-        for row in rows
+        for row in await direct.rows(_CLAIM, now, limit)
     ]
     return sorted(claimed, key=lambda work: work.id)
 
 
-async def done(tx: Tx, work_ids: Iterable[int]) -> None:
+async def done(direct: Direct, work_ids: Sequence[int]) -> None:
     """Forget finished work."""
-    await tx.execute(delete(OutboxRow).where(OutboxRow.id.in_(list(work_ids))))
+    await direct.rows("DELETE FROM outbox WHERE id = ANY($1)", work_ids)
 
 
 async def postpone(tx: Tx, work_id: int, *, attempts: int, now: datetime) -> None:

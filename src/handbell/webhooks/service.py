@@ -122,8 +122,7 @@ class WebhookHandler:
         if len(ids) == 1:
             await self.apply(organization_id, many[0], now=now)
             return
-        async with self._db.transaction(organization_id) as tx:
-            stored = await store.find_all_unapplied(tx, ids)
+        stored = await store.find_unapplied(self._db.direct, ids)
         plain: list[int] = []
         events: list[StatusEvent] = []
         for delivery_id, one in sorted(stored.items()):
@@ -134,8 +133,7 @@ class WebhookHandler:
             plain.append(delivery_id)
             events += [_dated(event, one.received_at) for event in reading.events_of(items)]
         await self._delivery.record_status(events, now=now)
-        async with self._db.transaction(organization_id) as tx:
-            await store.mark_applied(tx, plain, now=now)
+        await store.mark_applied(self._db.direct, plain, now=now)
 
     async def apply(
         self, organization_id: OrganizationId, args: Mapping[str, Any], *, now: datetime
@@ -146,8 +144,8 @@ class WebhookHandler:
         down instead, and the callback stays as it is.
         """
         delivery_id = int(args["delivery_id"])
-        async with self._db.transaction(organization_id) as tx:
-            stored = await store.find_unapplied(tx, delivery_id)
+        found = await store.find_unapplied(self._db.direct, [delivery_id])
+        stored = found.get(delivery_id)
         if stored is None:
             return
         try:
@@ -155,8 +153,7 @@ class WebhookHandler:
         except Exception as error:  # noqa: BLE001 - counted, and raised for the outbox
             await self._count_failure(organization_id, delivery_id, error)
             return
-        async with self._db.transaction(organization_id) as tx:
-            await store.mark_applied(tx, [delivery_id], now=now)
+        await store.mark_applied(self._db.direct, [delivery_id], now=now)
 
     async def _apply(self, stored: store.Stored, *, now: datetime) -> None:
         """Every item gets its turn; the first error is raised after the last item."""
@@ -210,8 +207,7 @@ class WebhookHandler:
     async def _owner(self, item: InboundText | None) -> OrganizationId:
         if item is None:
             return ENVIRONMENT
-        async with self._db.engine_transaction() as tx:
-            line = await find_line(tx, item.channel, item.line)
+        line = await find_line(self._db.direct, item.channel, item.line)
         return line.organization_id if line else ENVIRONMENT
 
     def _seal(
@@ -228,8 +224,7 @@ class WebhookHandler:
         )
 
     async def _store(self, deliveries: Sequence[Delivery]) -> None:
-        async with self._db.engine_transaction() as tx:
-            await store.put_all(tx, deliveries)
+        await store.put_all(self._db.direct, deliveries)
 
     async def _store_stop(self, delivery: Delivery, stops: _Stops, *, now: datetime) -> None:
         """Store and opt out in one transaction, then wait for what is just being sent.
@@ -241,7 +236,7 @@ class WebhookHandler:
         for organization_id, texts in reversed(list(stops.items())):
             async with self._db.transaction(organization_id) as tx:
                 is_owner = organization_id == delivery.organization_id
-                is_new = not is_owner or await store.put_all(tx, [delivery]) > 0
+                is_new = not is_owner or await store.put_in(tx, delivery)
                 stopped[organization_id] = [
                     address_id
                     for item in texts

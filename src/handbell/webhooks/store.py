@@ -5,36 +5,40 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, case, select, text, update
+from sqlalchemy import case, update
 
 from handbell.platform import outbox
 from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.direct import Direct
 from handbell.webhooks.tables import WebhookDeliveryRow
 from handbell.webhooks.types import Delivery, Kind
 
 APPLY_TOPIC: Final = "webhooks.apply"
 
-_STORE: Final = text(
-    """
-    WITH stored AS (
-        INSERT INTO webhook_deliveries
-            (organization_id, provider, kind, digest, raw, token, received_at)
-        SELECT * FROM unnest(
-            CAST(:organization_ids AS bigint[]), CAST(:providers AS text[]),
-            CAST(:kinds AS text[]), CAST(:digests AS bytea[]), CAST(:raws AS bytea[]),
-            CAST(:tokens AS text[]), CAST(:instants AS timestamptz[])
-        )
-        ON CONFLICT (provider, digest) DO NOTHING
-        RETURNING id, organization_id, received_at
-    ), queued AS (
-        INSERT INTO outbox (organization_id, topic, args, created_at, not_before)
-        SELECT organization_id, :topic, jsonb_build_object('delivery_id', id),
-            received_at, received_at
-        FROM stored
+_STORE: Final = f"""
+WITH stored AS (
+    INSERT INTO webhook_deliveries
+        (organization_id, provider, kind, digest, raw, token, received_at)
+    SELECT * FROM unnest(
+        $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[],
+        $8::timestamptz[]
     )
-    SELECT count(*) FROM stored
-    """
+    ON CONFLICT (provider, digest) DO NOTHING
+    RETURNING id, organization_id, received_at
+), queued AS (
+    INSERT INTO outbox (organization_id, topic, args, created_at, not_before)
+    SELECT organization_id, $1, jsonb_build_object('delivery_id', id), received_at, received_at
+    FROM stored
 )
+SELECT count(*), pg_notify('{outbox.WAKE}', '') FROM stored
+"""  # noqa: S608 - constants of ours only
+_FIND_UNAPPLIED: Final = """
+SELECT id, organization_id, kind, digest, raw, token, received_at FROM webhook_deliveries
+WHERE id = ANY($1) AND applied_at IS NULL AND problem IS NULL
+"""
+_MARK_APPLIED: Final = """
+UPDATE webhook_deliveries SET applied_at = $2, attempts = attempts + 1 WHERE id = ANY($1)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -49,58 +53,47 @@ class Stored:
     received_at: datetime
 
 
-async def put_all(tx: Tx, deliveries: Sequence[Delivery]) -> int:
-    """Store callbacks and leave the work of applying them; say how many were new."""
-    result = await tx.execute(
-        _STORE,
-        {
-            "topic": APPLY_TOPIC,
-            "organization_ids": [one.organization_id for one in deliveries],
-            "providers": [one.kind.provider.value for one in deliveries],
-            "kinds": [one.kind.value for one in deliveries],
-            "digests": [one.digest for one in deliveries],
-            "raws": [one.sealed for one in deliveries],
-            "tokens": [one.token for one in deliveries],
-            "instants": [one.received_at for one in deliveries],
-        },
+async def put_all(direct: Direct, deliveries: Sequence[Delivery]) -> None:
+    """Store callbacks and leave the work of applying them, in a transaction of its own."""
+    await direct.rows(_STORE, *_columns(deliveries))
+
+
+async def put_in(tx: Tx, delivery: Delivery) -> bool:
+    """The same for one inside another use case; say whether it was new."""
+    stored = await tx.exec_driver_sql(_STORE, _columns([delivery]))
+    return bool(stored.one().count)
+
+
+def _columns(deliveries: Sequence[Delivery]) -> tuple[Any, ...]:
+    return (
+        APPLY_TOPIC,
+        [one.organization_id for one in deliveries],
+        [one.kind.provider.value for one in deliveries],
+        [one.kind.value for one in deliveries],
+        [one.digest for one in deliveries],
+        [one.sealed for one in deliveries],
+        [one.token for one in deliveries],
+        [one.received_at for one in deliveries],
     )
-    count: int = result.scalar_one()
-    await outbox.wake(tx)
-    return count
 
 
-async def find_unapplied(tx: Tx, delivery_id: int) -> Stored | None:
-    """The callback, unless it was applied or given up."""
-    return (await find_all_unapplied(tx, [delivery_id])).get(delivery_id)
-
-
-async def find_all_unapplied(tx: Tx, delivery_ids: Sequence[int]) -> dict[int, Stored]:
+async def find_unapplied(direct: Direct, delivery_ids: Sequence[int]) -> dict[int, Stored]:
     """Those of the callbacks that were neither applied nor given up."""
-    statement = select(WebhookDeliveryRow.__table__).where(
-        WebhookDeliveryRow.id.in_(delivery_ids),
-        WebhookDeliveryRow.applied_at.is_(None),
-        WebhookDeliveryRow.problem.is_(None),
-    )
-    return {row.id: _to_stored(row) for row in await tx.execute(statement)}
+    return {
+        row["id"]: Stored(
+            organization_id=OrganizationId(row["organization_id"]),
+            kind=Kind(row["kind"]),
+            digest=row["digest"],
+            sealed=row["raw"],
+            token=row["token"],
+            received_at=row["received_at"],
+        )
+        for row in await direct.rows(_FIND_UNAPPLIED, delivery_ids)
+    }
 
 
-def _to_stored(row: Row[Any]) -> Stored:
-    return Stored(
-        organization_id=OrganizationId(row.organization_id),
-        kind=Kind(row.kind),
-        digest=row.digest,
-        sealed=row.raw,
-        token=row.token,
-        received_at=row.received_at,
-    )
-
-
-async def mark_applied(tx: Tx, delivery_ids: Sequence[int], *, now: datetime) -> None:
-    await tx.execute(
-        update(WebhookDeliveryRow)
-        .where(WebhookDeliveryRow.id.in_(delivery_ids))
-        .values(applied_at=now, attempts=WebhookDeliveryRow.attempts + 1)
-    )
+async def mark_applied(direct: Direct, delivery_ids: Sequence[int], *, now: datetime) -> None:
+    await direct.rows(_MARK_APPLIED, delivery_ids, now)
 
 
 async def mark_failed(tx: Tx, delivery_id: int, *, problem: str, limit: int) -> int:

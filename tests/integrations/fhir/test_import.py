@@ -218,14 +218,12 @@ async def test_a_visit_to_come_is_left_to_be_planned_and_history_is_not(
     path = ndjson(tmp_path / "all.ndjson", *ALL, past)
     await importer.run(path)
     await importer.run(path)
-    async with db.engine_transaction() as tx:
-        work = await outbox.claim(tx, now=importer.clock.instant)
+    work = await outbox.claim(db.direct, now=importer.clock.instant)
     assert [one.topic for one in work] == ["reminders.plan"]
     cancelled = {**APPOINTMENT, "status": "cancelled"}
     report = await importer.run(ndjson(path, cancelled))
     assert without_reasons(report, "Appointment") == {"updated": 1}
-    async with db.engine_transaction() as tx:
-        later = await outbox.claim(tx, now=importer.clock.instant + timedelta(hours=1))
+    later = await outbox.claim(db.direct, now=importer.clock.instant + timedelta(hours=1))
     assert len({one.id for one in later} - {one.id for one in work}) == 1
 
 
