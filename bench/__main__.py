@@ -14,12 +14,12 @@ from time import monotonic
 from typing import Final
 
 from rich.console import Console
-from tests.journeys.conftest import Installation
+from tests.journeys.conftest import Installation, installed
 
 from bench.floors import Floors
 from bench.report import Round, as_json, table
 from bench.scenarios import Scenarios
-from bench.world import World, installed, opened
+from bench.world import FIRST_PORT, World, opened
 
 MOST_ROUNDS: Final = 4
 """A patient gets one message in each, and no more than five in a day."""
@@ -34,7 +34,7 @@ def main() -> int:
     json_file: Path | None = parser.parse_args().json
     _stop_in_time()
     began, load_before = monotonic(), os.getloadavg()[0]
-    with installed() as installation:
+    with installed(FIRST_PORT) as installation:
         rounds = asyncio.run(_measure(installation, began=began))
         signal.alarm(0)
     Console().print(table(rounds))

@@ -1,21 +1,15 @@
 """A whole installation on a temporary home, with patients to write to."""
 
 import asyncio
-import shutil
-import signal
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
 import aiohttp
 import asyncpg
 from tests.journeys.conftest import Installation, Patient, a_number, an_hour_from_noon, now, visit
-
-from handbell.entrypoints import embedded
 
 FIRST_PORT: Final = 18950
 CLIENTS: Final = 16
@@ -76,22 +70,6 @@ class World:
         instant = await asyncio.to_thread(now)
         left: int = await self.connections[0].fetchval(_LEFT_TO_DO, instant)
         return bool(left) or '"at":null' not in await self.ask_sandbox("next")
-
-
-@contextmanager
-def installed() -> Iterator[Installation]:
-    """`handbell up`, the servers too; all of it is gone afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="handbell-bench-"))
-    installation = Installation(home, FIRST_PORT)
-    try:
-        installation.start()
-        yield installation
-    finally:
-        if installation.is_running:
-            installation.end(signal.SIGTERM)
-        embedded.start(home).stop()
-        embedded.forget(home)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @asynccontextmanager

@@ -7,12 +7,12 @@ import jwt
 import pytest
 from sqlalchemy import text
 
-from handbell.access.errors import CredentialRefused
 from handbell.access.service import AccessService
 from handbell.access.tokens import read_token
 from handbell.access.types import Caller, Role, Scope, TokenRules, parse_role_map
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId
+from handbell.platform.errors import CredentialRefused
 
 NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 SECRET = "a shared secret of more than 32 bytes"

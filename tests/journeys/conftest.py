@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -300,12 +301,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: here in item.path.parents)
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[Installation]:
-    """The installation of all journeys, for the fixtures of a module."""
+@contextmanager
+def installed(port: int) -> Iterator[Installation]:
+    """`handbell up`, the servers too; all of it is gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="handbell-up-"))
-    part = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    installation = Installation(home, FIRST_PORT + 10 * int(part))
+    installation = Installation(home, port)
     try:
         installation.start()
         yield installation
@@ -315,6 +315,14 @@ def running() -> Iterator[Installation]:
         embedded.start(home).stop()
         embedded.forget(home)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Installation]:
+    """The installation of all journeys, for the fixtures of a module."""
+    part = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    with installed(FIRST_PORT + 10 * int(part)) as installation:
+        yield installation
 
 
 @pytest.fixture

@@ -7,43 +7,25 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from tests.http_client import serving
 
-from handbell.access.types import Caller, Role
 from handbell.messages.progress import ProgressState
 from handbell.messages.router import messages_router
 from handbell.messages.schemas import JobStatus, job_status, narrowed_to
 from handbell.messages.types import Lifecycle
 from handbell.platform.clock import FrozenClock
 from handbell.platform.db import OrganizationId
-from handbell.platform.http import install_authentication, install_problems
 
 NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 VISIT = datetime(2026, 12, 8, 14, 30, tzinfo=UTC)
 Ask = Callable[..., Awaitable[httpx.Response]]
 
 
-class Doors:
-    """Lets in by role and organisation: `staff@1`."""
-
-    async def authenticate(self, bearer: str, *, now: datetime) -> Caller:  # noqa: ARG002
-        role, _, organization_id = bearer.partition("@")
-        return Caller(
-            organization_id=OrganizationId(int(organization_id)),
-            name=f"key:{role}",
-            role=Role(role),
-        )
-
-
 @pytest.fixture
 async def ask(practice: Any, clock: FrozenClock) -> AsyncIterator[Ask]:
     """Ask as staff of the practice, unless told otherwise."""
-    app = FastAPI()
-    install_problems(app)
-    install_authentication(app, Doors(), clock)
-    app.include_router(messages_router(practice.db, practice.messages, practice.audit, clock))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    router = messages_router(practice.db, practice.messages, practice.audit, clock)
+    async with serving(router, clock) as client:
 
         async def send(
             method: str, path: str, *, who: str = f"staff@{practice.id}", **more: Any

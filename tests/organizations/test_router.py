@@ -1,46 +1,28 @@
 """An organisation's settings over HTTP."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from tests.http_client import serving
 
-from handbell.access.types import Caller, Role
+from handbell.access.types import Role
 from handbell.patients.settings.router import organization_router
 from handbell.patients.settings.service import SettingsService
 from handbell.platform.clock import FrozenClock
 from handbell.platform.db import OrganizationId
-from handbell.platform.http import install_authentication, install_problems
 from handbell.preferences.service import PatientPreferenceService
 
 PATH = "/comm/settings/organization"
 Ask = Callable[..., Awaitable[httpx.Response]]
 
 
-class Doors:
-    """Lets in by role and organisation: `staff@1`."""
-
-    async def authenticate(self, bearer: str, *, now: datetime) -> Caller:  # noqa: ARG002
-        role, _, organization_id = bearer.partition("@")
-        return Caller(
-            organization_id=OrganizationId(int(organization_id)),
-            name=f"key:{role}",
-            role=Role(role),
-        )
-
-
 @pytest.fixture
 async def ask(practice: Any, clock: FrozenClock) -> AsyncIterator[Ask]:
     """Ask as the practice's administrator, unless told otherwise."""
-    app = FastAPI()
-    install_problems(app)
-    install_authentication(app, Doors(), clock)
-    app.include_router(organization_router(SettingsService(practice.db, practice.audit), clock))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    router = organization_router(SettingsService(practice.db, practice.audit), clock)
+    async with serving(router, clock) as client:
 
         async def send(
             method: str, *, who: str = f"admin@{practice.id}", **more: Any

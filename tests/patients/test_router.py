@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from tests.http_client import serving
 
-from handbell.access.types import Caller, Role
 from handbell.consent import service as consent
 from handbell.consent.types import Decision, Kind, Method
 from handbell.patients.context import PatientContextService
@@ -18,35 +17,18 @@ from handbell.patients.service import PatientService
 from handbell.patients.whereabouts import InferredWhereabouts
 from handbell.platform.clock import FrozenClock
 from handbell.platform.db import OrganizationId
-from handbell.platform.http import install_authentication, install_problems
 
 NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 Ask = Callable[..., Awaitable[httpx.Response]]
 
 
-class Doors:
-    """Lets in by role and organisation: `staff@1`."""
-
-    async def authenticate(self, bearer: str, *, now: datetime) -> Caller:  # noqa: ARG002
-        role, _, organization_id = bearer.partition("@")
-        return Caller(
-            organization_id=OrganizationId(int(organization_id)),
-            name=f"key:{role}",
-            role=Role(role),
-        )
-
-
 @pytest.fixture
 async def ask(practice: Any, clock: FrozenClock) -> AsyncIterator[Ask]:
     """Ask as staff of the practice, unless told otherwise."""
-    app = FastAPI()
-    install_problems(app)
-    install_authentication(app, Doors(), clock)
     patients = PatientService(practice.db, practice.keys, InferredWhereabouts())
     contexts = PatientContextService(practice.db, practice.keys, patients, practice.audit)
-    app.include_router(patients_router(contexts, practice.messages, clock))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    router = patients_router(contexts, practice.messages, clock)
+    async with serving(router, clock) as client:
 
         async def send(
             method: str, path: str, *, who: str = f"staff@{practice.id}", **more: Any

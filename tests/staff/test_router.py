@@ -1,37 +1,22 @@
 """Tasks for people over HTTP."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from tests.http_client import serving
 
-from handbell.access.types import Caller, Role
 from handbell.audit.service import AuditService
 from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId
-from handbell.platform.http import install_authentication, install_problems
 from handbell.staff.router import staff_router
-from handbell.staff.service import add_task_in
+from handbell.staff.service import StaffService, add_task_in
 from handbell.staff.types import StaffTask, TaskKind
 
 Ask = Callable[..., Awaitable[httpx.Response]]
 Add = Callable[..., Awaitable[int]]
-
-
-class Doors:
-    """Lets in by role and organisation: `staff@1`."""
-
-    async def authenticate(self, bearer: str, *, now: datetime) -> Caller:  # noqa: ARG002
-        role, _, organization_id = bearer.partition("@")
-        return Caller(
-            organization_id=OrganizationId(int(organization_id)),
-            name=f"key:{role}",
-            role=Role(role),
-        )
 
 
 @pytest.fixture
@@ -39,12 +24,8 @@ async def ask(
     db: Database, keys: KeyRing, clock: FrozenClock, practice: Any
 ) -> AsyncIterator[Ask]:
     """Ask as the practice's staff, unless told otherwise."""
-    app = FastAPI()
-    install_problems(app)
-    install_authentication(app, Doors(), clock)
-    app.include_router(staff_router(db, keys, AuditService(db, keys), clock))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    router = staff_router(StaffService(db, keys, AuditService(db, keys)), clock)
+    async with serving(router, clock) as client:
 
         async def send(method: str, path: str, *, who: str = "") -> httpx.Response:
             bearer = who or f"staff@{practice.id}"

@@ -1,33 +1,18 @@
 """Templates read over HTTP."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
+from tests.http_client import serving
 
-from handbell.access.types import Caller, Role
 from handbell.platform.clock import FrozenClock
 from handbell.platform.db import Database, OrganizationId
-from handbell.platform.http import install_authentication, install_problems
 from handbell.templates.router import templates_router
 from handbell.templates.service import TemplateService
 
 Ask = Callable[..., Awaitable[httpx.Response]]
-
-
-class Doors:
-    """Lets in by role and organisation: `staff@1`."""
-
-    async def authenticate(self, bearer: str, *, now: datetime) -> Caller:  # noqa: ARG002
-        role, _, organization_id = bearer.partition("@")
-        return Caller(
-            organization_id=OrganizationId(int(organization_id)),
-            name=f"key:{role}",
-            role=Role(role),
-        )
 
 
 @pytest.fixture
@@ -35,12 +20,8 @@ async def ask(
     db: Database, clock: FrozenClock, organization: OrganizationId
 ) -> AsyncIterator[Ask]:
     """Ask as an auditor of the organisation, unless told otherwise."""
-    app = FastAPI()
-    install_problems(app)
-    install_authentication(app, Doors(), clock)
-    app.include_router(templates_router(TemplateService(db)))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    router = templates_router(TemplateService(db))
+    async with serving(router, clock) as client:
 
         async def send(path: str, *, who: str = f"auditor@{organization}") -> httpx.Response:
             return await client.get(path, headers={"authorization": f"Bearer {who}"})

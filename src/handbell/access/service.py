@@ -6,12 +6,12 @@ from datetime import datetime
 import asyncpg
 from sqlalchemy import insert, update
 
-from handbell.access.errors import CredentialRefused
 from handbell.access.tables import ApiKeyRow
 from handbell.access.tokens import read_token
 from handbell.access.types import Caller, CreatedApiKey, Role, TokenRules
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId
+from handbell.platform.errors import CredentialRefused
 
 KEY_START = "hb_"
 _FIND_KEY = """

@@ -5,8 +5,8 @@ from typing import Any
 
 import jwt
 
-from handbell.access.errors import CredentialRefused
 from handbell.access.types import Caller, TokenRules
+from handbell.platform.errors import CredentialRefused
 
 
 def read_token(token: str, rules: TokenRules, *, now: datetime) -> Caller:

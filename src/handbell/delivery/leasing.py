@@ -7,14 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from handbell.delivery.types import Due, Leased
+from handbell.delivery.types import SHARE, Due, Leased
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.direct import Direct
 from handbell.platform.leases import ENDED, UNTIL
 from handbell.platform.vocabulary import Channel, Lane
 
-SHARE: Final = 200
-"""Messages that one organisation may have leased per round: nobody waits behind another."""
 ROOM: Final = 2_000
 """Messages of one lane that are out at once, so that a lease never ends in the queue."""
 GROUP: Final = 32

@@ -8,6 +8,8 @@ from handbell.channels.types import Outbound, Sender
 from handbell.platform.db import OrganizationId
 from handbell.platform.vocabulary import Channel, Lane
 
+SHARE: Final = 200
+"""Messages that one organisation may have leased per round: nobody waits behind another."""
 LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
     "urgent": (Lane.URGENT,),
     "care": (Lane.REPLIES, Lane.CARE, Lane.JOBS),

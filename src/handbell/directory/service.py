@@ -39,6 +39,7 @@ __all__ = [
     "put_conditions",
     "set_confirmed_in",
     "subject_key_in",
+    "subject_keys_in",
     "upsert",
 ]
 
@@ -47,6 +48,7 @@ find_id = store.find_id
 put_conditions = conditions.put_conditions
 patients_on_address_in = store.patients_on_address
 subject_key_in = store.subject_key
+subject_keys_in = store.subject_keys
 find_visit_in = visits.find_visit_in
 set_confirmed_in = visits.set_confirmed_in
 first_name_in = visits.first_name_in
@@ -90,11 +92,11 @@ async def ensure_provider(
     tx: Tx, organization_id: OrganizationId, source: str, external_id: str
 ) -> int:
     """A provider that others name before its own event came: it begins without a name."""
+    known = await find_id(tx, organization_id, ThingKind.PROVIDER, source, external_id)
+    if known is not None:
+        return known
     never = datetime.fromtimestamp(0, UTC)
     origin = Origin(source=source, external_id=external_id, version=None, told_at=never)
-    known = await store.lock_external_id(tx, organization_id, ThingKind.PROVIDER, origin)
-    if known:
-        return int(known.internal_id)
     nameless = Provider(name=None)
     return (await upsert_provider(tx, organization_id, origin, nameless)).internal_id
 
@@ -204,27 +206,22 @@ async def _book(
 async def _change_appointment(
     tx: Tx, appointment_id: int, appointment: AppointmentChange, *, now: datetime
 ) -> Taken:
-    before = (
-        await tx.execute(
-            select(AppointmentRow.status, AppointmentRow.starts_at)
-            .where(AppointmentRow.id == appointment_id)
-            .with_for_update()
-        )
-    ).one()
+    statement = select(AppointmentRow.__table__).where(AppointmentRow.id == appointment_id)
+    before = (await tx.execute(statement.with_for_update())).one()
     values = _said(appointment)
     starts_at = appointment.starts_at or before.starts_at
     is_confirmed = before.status == AppointmentStatus.CONFIRMED
     if is_confirmed and values["status"] == "booked" and starts_at == before.starts_at:
         del values["status"]
-    changed = await store.change(tx, AppointmentRow, appointment_id, values)
-    if changed:
-        is_another = starts_at != before.starts_at or values.get("status", before.status) != (
-            before.status
-        )
-        grown = {"version": AppointmentRow.version + int(is_another), "changed_at": now}
-        where = AppointmentRow.id == appointment_id
-        await tx.execute(update(AppointmentRow).where(where).values(**grown))
-    return Taken(internal_id=appointment_id, changed=changed)
+    if all(getattr(before, name) == value for name, value in values.items()):
+        return Taken(internal_id=appointment_id, changed=False)
+    is_another = (
+        starts_at != before.starts_at or values.get("status", before.status) != before.status
+    )
+    grown = {"version": before.version + int(is_another), "changed_at": now}
+    where = AppointmentRow.id == appointment_id
+    await tx.execute(update(AppointmentRow).where(where).values(**values, **grown))
+    return Taken(internal_id=appointment_id, changed=True)
 
 
 def _said(appointment: AppointmentChange) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """External ids and what they stand for."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import Row, func, or_, select, update
@@ -117,12 +118,17 @@ async def patients_on_address(tx: Tx, address_id: int) -> list[int]:
     return list((await tx.execute(statement)).scalars())
 
 
+async def subject_keys(tx: Tx, keys: KeyRing, patient_ids: Iterable[int]) -> dict[int, SubjectKey]:
+    """The data keys of some patients, unwrapped."""
+    statement = (
+        select(PatientRow.id, SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
+        .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
+        .where(PatientRow.id.in_(list(patient_ids)))
+    )
+    rows = await tx.execute(statement)
+    return {row.id: keys.unwrap(row.wrapped_key, row.kek_version) for row in rows}
+
+
 async def subject_key(tx: Tx, keys: KeyRing, patient_id: int) -> SubjectKey:
     """The patient's data key, unwrapped."""
-    statement = (
-        select(SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
-        .join(PatientRow, PatientRow.subject_key_id == SubjectKeyRow.id)
-        .where(PatientRow.id == patient_id)
-    )
-    row = (await tx.execute(statement)).one()
-    return keys.unwrap(row.wrapped_key, row.kek_version)
+    return (await subject_keys(tx, keys, [patient_id]))[patient_id]

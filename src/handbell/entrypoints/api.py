@@ -70,7 +70,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield patients_router(rt.contexts, rt.messages, rt.clock)
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
     yield templates_router(rt.templates)
-    yield staff_router(rt.db, rt.keys, rt.audit, rt.clock)
+    yield staff_router(rt.staff, rt.clock)
     yield organization_router(rt.organization_settings, rt.clock)
 
 

@@ -27,6 +27,7 @@ from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
 from handbell.platform.transport import AiohttpTransport
 from handbell.reminders.service import ReminderService
+from handbell.staff.service import StaffService
 from handbell.templates.service import TemplateService
 from handbell.webhooks.service import WebhookHandler
 
@@ -52,6 +53,7 @@ class Runtime:
     contexts: PatientContextService
     organization_settings: SettingsService
     templates: TemplateService
+    staff: StaffService
     messages: MessageService
     delivery: DeliveryService
     actions: ActionService
@@ -145,6 +147,7 @@ def open_runtime(settings: Settings) -> Runtime:
         contexts=PatientContextService(db, keys, patients, audit),
         organization_settings=SettingsService(db, audit),
         templates=TemplateService(db),
+        staff=StaffService(db, keys, audit),
         messages=messages,
         delivery=delivery,
         actions=actions,

@@ -6,7 +6,6 @@ Several may run anywhere: they claim past each other.
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -16,6 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from handbell.delivery.tasks import hand_on, hand_out
+from handbell.delivery.types import SHARE
 from handbell.entrypoints.bootstrap import Runtime, SettingMissing, database_urls, open_runtime
 from handbell.entrypoints.supervisor import stop_on_signals
 from handbell.platform import outbox
@@ -55,26 +55,28 @@ async def _dispatch_forever(
 ) -> None:
     while not stop.is_set():
         wake.clear()
-        if await _once("dispatch", dispatch(runtime, broker)) == 0:
+        if not await _once("dispatch", dispatch(runtime, broker)):
             await _rest(wake, POLL_SECONDS)
 
 
-async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> int:
-    """Hand out what is due now, lane by lane in their order; say how many jobs that made."""
+async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> bool:
+    """Hand out what is due now, lane by lane in their order; say whether there may be more.
+
+    What becomes due later wakes the dispatcher when it is committed.
+    """
     now = await runtime.clock.now()
     due = await runtime.delivery.look(now=now)
-    jobs = 0
+    is_more = False
     for lane in due.lanes:
-        for leased in await runtime.delivery.lease_due(lane, now=now):
-            hand_out(broker, leased)
-            jobs += 1
-    return jobs + await _hand_on_work(runtime, broker, now=now) if due.has_work else jobs
-
-
-async def _hand_on_work(runtime: Runtime, broker: dramatiq.Broker, *, now: datetime) -> int:
-    claimed = await outbox.claim(runtime.db.direct, now=now)
-    hand_on(broker, claimed)
-    return len(claimed)
+        leased = await runtime.delivery.lease_due(lane, now=now)
+        for group in leased:
+            hand_out(broker, group)
+        is_more |= sum(len(group.message_ids) for group in leased) >= SHARE
+    if due.has_work:
+        claimed = await outbox.claim(runtime.db.direct, now=now)
+        hand_on(broker, claimed)
+        is_more |= len(claimed) == outbox.BATCH
+    return is_more
 
 
 async def _sweep_forever(runtime: Runtime, stop: asyncio.Event) -> None:

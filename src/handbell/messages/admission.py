@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from handbell.directory import service as directory
 from handbell.messages import content, store
 from handbell.messages.facts import Asked, Candidate, Gathered, Levels, gather
 from handbell.messages.parts import ReceiptParts
@@ -131,7 +132,7 @@ async def to_rows(
     """The rows of judged orders, with their receipts stored."""
     ids = await parts.ids(organization_id, [part for one in judged for part in one.parts])
     speaking = {one.order.patient_id for one in judged if one.order.variables}
-    subject_keys = await content.subject_keys(tx, keys, speaking) if speaking else {}
+    subject_keys = await directory.subject_keys_in(tx, keys, speaking) if speaking else {}
     return [
         _to_row(organization_id, one, ids, subject_keys.get(one.order.patient_id), now=now)
         for one in judged

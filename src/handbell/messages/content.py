@@ -187,14 +187,3 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
         facts={name: getattr(row, name) for name in _FACTS} | names,
     )
-
-
-async def subject_keys(tx: Tx, keys: KeyRing, patient_ids: Iterable[int]) -> dict[int, SubjectKey]:
-    """The data keys of some patients, unwrapped."""
-    statement = (
-        select(PatientRow.id, SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
-        .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
-        .where(PatientRow.id.in_(list(patient_ids)))
-    )
-    rows = await tx.execute(statement)
-    return {row.id: keys.unwrap(row.wrapped_key, row.kek_version) for row in rows}

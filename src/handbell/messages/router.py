@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from handbell.access.errors import CredentialRefused
 from handbell.access.types import Caller, Scope
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
@@ -36,14 +35,13 @@ from handbell.messages.types import Admission, Job, MessageFilter, SendOrder
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database
 from handbell.platform.http import (
-    BearerMissing,
+    REFUSED,
     IdempotencyKeyReused,
     IdempotentRequest,
-    InvalidRequest,
     Page,
     PageParams,
+    PathId,
     RequestInProgress,
-    ScopeMissing,
     answer_once,
     problems,
     require,
@@ -55,10 +53,8 @@ from handbell.scheduling.types import Anchor, At, Free
 
 Reader = Annotated[Caller, require(Scope.MESSAGES_READ)]
 Writer = Annotated[Caller, require(Scope.MESSAGES_WRITE)]
-JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128)]
 
-REFUSED: Final = (BearerMissing, CredentialRefused, ScopeMissing, InvalidRequest)
 FARTHEST: Final = timedelta(days=730)
 """How far ahead a message may be ordered."""
 ABOUT_A_COMING_VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
@@ -216,7 +212,7 @@ def _add_ordering(router: APIRouter, desk: Desk) -> None:
         "/jobs/{job_id}/cancel",
         responses=problems(*REFUSED, MessageNotFound, MessageAlreadyLeft),
     )
-    async def cancel_job(job_id: JobId, caller: Writer) -> dict[str, Any]:
+    async def cancel_job(job_id: PathId, caller: Writer) -> dict[str, Any]:
         """Recall a message that has not left yet; recalling it twice is fine."""
         now = await desk.clock.now()
         await desk.messages.cancel(caller.organization_id, job_id, actor=caller.name, now=now)
@@ -239,14 +235,14 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
         return [JobOut.of(job) for job in jobs]
 
     @router.get("/jobs/{job_id}", responses=problems(*REFUSED, MessageNotFound))
-    async def get_job(job_id: JobId, caller: Reader) -> JobOut:
+    async def get_job(job_id: PathId, caller: Reader) -> JobOut:
         """One message."""
         job = await desk.messages.get(caller.organization_id, job_id)
         await desk.note_read(caller, "messages.read", [job])
         return JobOut.of(job)
 
     @router.get("/jobs/{job_id}/explain", responses=problems(*REFUSED, MessageNotFound))
-    async def explain_job(job_id: JobId, caller: Reader) -> dict[str, Any]:
+    async def explain_job(job_id: PathId, caller: Reader) -> dict[str, Any]:
         """Why it was sent, waits or never goes: in words, and the facts that decided."""
         job = await desk.messages.get(caller.organization_id, job_id)
         receipt = await desk.messages.explain(caller.organization_id, job_id)

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
+from handbell.directory import service as directory
 from handbell.messages.types import Activity
 from handbell.patients import store
 from handbell.patients.service import PatientService
@@ -129,7 +130,7 @@ class PatientContextService:
         held = await preferences.resolve_many_in(tx, organization_id, [patient_id])
         if patient_id not in held:
             raise _not_found(patient_id)
-        key = await store.subject_key(tx, self.keys, patient_id)
+        key = await directory.subject_key_in(tx, self.keys, patient_id)
         points = await store.shown_points(tx, patient_id)
         return PatientContext(
             patient_id=patient_id,

@@ -2,27 +2,19 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
-from handbell.access.errors import CredentialRefused
 from handbell.access.types import Caller, Scope
 from handbell.directory.errors import InvalidAddress
 from handbell.patients.context import Activities, PatientContextService
 from handbell.patients.schemas import CommContextOut, CommPreferencesIn, CommPreferencesOut
 from handbell.platform.clock import Clock
-from handbell.platform.http import BearerMissing, InvalidRequest, ScopeMissing, problems, require
+from handbell.platform.http import REFUSED, PathId, problems, require
 from handbell.preferences.errors import InvalidPreference, PatientNotFound
 
-PatientId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Our id of the patient.")]
 Reader = Annotated[Caller, require(Scope.PATIENTS_READ)]
 Writer = Annotated[Caller, require(Scope.PATIENTS_WRITE)]
-REFUSED: Final = (
-    BearerMissing,
-    CredentialRefused,
-    ScopeMissing,
-    PatientNotFound,
-    InvalidRequest,
-)
+REFUSED_OF_PATIENT: Final = (*REFUSED, PatientNotFound)
 
 
 def patients_router(
@@ -31,8 +23,8 @@ def patients_router(
     """Every read and change is in the audit log."""
     router = APIRouter(prefix="/patients", tags=["patients"])
 
-    @router.get("/{patient_id}/comm-context", responses=problems(*REFUSED))
-    async def get_comm_context(patient_id: PatientId, caller: Reader) -> CommContextOut:
+    @router.get("/{patient_id}/comm-context", responses=problems(*REFUSED_OF_PATIENT))
+    async def get_comm_context(patient_id: PathId, caller: Reader) -> CommContextOut:
         """How the patient is reached, when, in which language, and what was sent of late."""
         context = await contexts.get(
             caller.organization_id, patient_id, actor=caller.name, now=await clock.now()
@@ -40,8 +32,8 @@ def patients_router(
         activity = await activities.activity_of(caller.organization_id, patient_id)
         return CommContextOut.of(context, activity)
 
-    @router.get("/{patient_id}/comm-preferences", responses=problems(*REFUSED))
-    async def get_comm_preferences(patient_id: PatientId, caller: Reader) -> CommPreferencesOut:
+    @router.get("/{patient_id}/comm-preferences", responses=problems(*REFUSED_OF_PATIENT))
+    async def get_comm_preferences(patient_id: PathId, caller: Reader) -> CommPreferencesOut:
         """What holds for the patient, as one flat object."""
         context = await contexts.get(
             caller.organization_id, patient_id, actor=caller.name, now=await clock.now()
@@ -50,10 +42,10 @@ def patients_router(
 
     @router.put(
         "/{patient_id}/comm-preferences",
-        responses=problems(*REFUSED, InvalidPreference, InvalidAddress),
+        responses=problems(*REFUSED_OF_PATIENT, InvalidPreference, InvalidAddress),
     )
     async def put_comm_preferences(
-        patient_id: PatientId, body: CommPreferencesIn, caller: Writer
+        patient_id: PathId, body: CommPreferencesIn, caller: Writer
     ) -> CommPreferencesOut:
         """Change some fields of the patient's own level; the answer is what holds then.
 

@@ -108,7 +108,7 @@ class PatientService:
         *,
         now: datetime,
     ) -> None:
-        key = await store.subject_key(tx, self.keys, said.patient_id)
+        key = await directory.subject_key_in(tx, self.keys, said.patient_id)
         for point in sorted(points, key=lambda point: point.address_id):
             await store.put_contact_point(
                 tx, organization_id, said.patient_id, key, point, now=now
@@ -155,7 +155,7 @@ class _Intake:
         """Write everything that the registration says; give the patient's id."""
         keys = self.service.keys
         patient_id = known or await store.create(self.tx, self.organization_id, keys, now=self.now)
-        key = await store.subject_key(self.tx, keys, patient_id)
+        key = await directory.subject_key_in(self.tx, keys, patient_id)
         provider_id = await self._provider_id()
         await store.write(self.tx, patient_id, key, self.told, provider_id=provider_id)
         await preferences.create_inherited(self.tx, self.organization_id, patient_id, now=self.now)

@@ -52,17 +52,6 @@ async def create(tx: Tx, organization_id: OrganizationId, keys: KeyRing, *, now:
     return patient_id
 
 
-async def subject_key(tx: Tx, keys: KeyRing, patient_id: int) -> SubjectKey:
-    """The patient's data key, unwrapped."""
-    statement = (
-        select(SubjectKeyRow.wrapped_key, SubjectKeyRow.kek_version)
-        .join(PatientRow, PatientRow.subject_key_id == SubjectKeyRow.id)
-        .where(PatientRow.id == patient_id)
-    )
-    row = (await tx.execute(statement)).one()
-    return keys.unwrap(row.wrapped_key, row.kek_version)
-
-
 async def write(
     tx: Tx,
     patient_id: int,

@@ -59,6 +59,15 @@ class UnauthenticatedError(HandbellError):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class CredentialRefused(UnauthenticatedError):
+    """The key or token is unknown, revoked, expired or malformed; which one is not said."""
+
+    code = "credential_refused"
+
+    def __init__(self) -> None:
+        super().__init__("The key or token is not accepted.")
+
+
 class UnavailableError(HandbellError):
     """The service cannot take this now; nothing was done and the request may be repeated."""
 

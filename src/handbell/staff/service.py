@@ -1,13 +1,16 @@
 """Leaves tasks for people and lists what is open."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, func, insert, select, update
 
+from handbell.audit.service import AuditService
+from handbell.audit.types import AuditEntry
 from handbell.directory import service as directory
-from handbell.platform.crypto import KeyRing
-from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.crypto import KeyRing, SubjectKey
+from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.staff.errors import TaskNotFound
 from handbell.staff.tables import StaffTaskRow
 from handbell.staff.types import OpenTask, StaffTask, TaskKind
@@ -52,7 +55,9 @@ async def list_open_in(
     ).scalar_one()
     statement = select(_TASKS).where(is_open).order_by(StaffTaskRow.created_at, StaffTaskRow.id)
     rows = (await tx.execute(statement.limit(limit).offset(offset))).all()
-    return [await _to_open_task(tx, keys, row) for row in rows], total
+    written = {row.patient_id for row in rows if row.note is not None} - {None}
+    subject_keys = await directory.subject_keys_in(tx, keys, written) if written else {}
+    return [_to_open_task(row, keys, subject_keys) for row in rows], total
 
 
 async def close_in(tx: Tx, task_id: int, *, now: datetime) -> bool:
@@ -76,21 +81,72 @@ async def _seal(tx: Tx, keys: KeyRing, task: StaffTask) -> bytes | None:
     return key.encrypt(task.note, context=_CONTEXT)
 
 
-async def _to_open_task(tx: Tx, keys: KeyRing, row: Row[Any]) -> OpenTask:
+def _to_open_task(
+    row: Row[Any], keys: KeyRing, subject_keys: Mapping[int, SubjectKey]
+) -> OpenTask:
     task = StaffTask(
         kind=TaskKind(row.kind),
         patient_id=row.patient_id,
         appointment_id=row.appointment_id,
         inbound_message_id=row.inbound_message_id,
-        note=await _unseal(tx, keys, row),
+        note=_unseal(row, keys, subject_keys),
     )
     return OpenTask(id=row.id, task=task, created_at=row.created_at)
 
 
-async def _unseal(tx: Tx, keys: KeyRing, row: Row[Any]) -> str | None:
+def _unseal(row: Row[Any], keys: KeyRing, subject_keys: Mapping[int, SubjectKey]) -> str | None:
     if row.note is None:
         return None
     if row.patient_id is None:
         return keys.unseal_raw(row.note, context=_CONTEXT).decode()
-    key = await directory.subject_key_in(tx, keys, row.patient_id)
-    return key.decrypt(row.note, context=_CONTEXT)
+    return subject_keys[row.patient_id].decrypt(row.note, context=_CONTEXT)
+
+
+class StaffService:
+    """Tasks as people work on them; every read and every closing is in the audit log."""
+
+    def __init__(self, db: Database, keys: KeyRing, audit: AuditService) -> None:
+        self.db = db
+        self.keys = keys
+        self.audit = audit
+
+    async def list_open(
+        self,
+        organization_id: OrganizationId,
+        *,
+        actor: str,
+        limit: int,
+        offset: int,
+        now: datetime,
+    ) -> tuple[list[OpenTask], int]:
+        """A page of the tasks that nobody has closed, oldest first, and how many there are."""
+        async with self.db.transaction(organization_id) as tx:
+            found, total = await list_open_in(tx, self.keys, limit=limit, offset=offset)
+            patient_ids = {one.task.patient_id for one in found if one.task.patient_id is not None}
+            entry = AuditEntry(
+                organization_id=organization_id,
+                at=now,
+                actor=actor,
+                action="staff_tasks.listed",
+                subject={
+                    "task_ids": [one.id for one in found],
+                    "patient_ids": sorted(patient_ids),
+                },
+            )
+            await self.audit.record(tx, entry)
+        return found, total
+
+    async def close(
+        self, organization_id: OrganizationId, task_id: int, *, actor: str, now: datetime
+    ) -> None:
+        """Somebody has seen to it; closing it twice is fine. Raises `TaskNotFound`."""
+        async with self.db.transaction(organization_id) as tx:
+            if await close_in(tx, task_id, now=now):
+                entry = AuditEntry(
+                    organization_id=organization_id,
+                    at=now,
+                    actor=actor,
+                    action="staff_task.closed",
+                    subject={"task_id": task_id},
+                )
+                await self.audit.record(tx, entry)

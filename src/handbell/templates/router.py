@@ -1,16 +1,14 @@
 """`/comm/templates`: the texts that an organisation may send, its own and the library's."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from handbell.access.errors import CredentialRefused
 from handbell.access.types import Caller, Scope
 from handbell.platform.http import (
-    BearerMissing,
-    InvalidRequest,
+    REFUSED,
     PageParams,
-    ScopeMissing,
+    PathId,
     problems,
     require,
     set_page_headers,
@@ -23,7 +21,6 @@ from handbell.templates.types import TemplateFilter
 
 Reader = Annotated[Caller, require(Scope.TEMPLATES_READ)]
 LanguageTag = Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{1,35}$")]
-REFUSED: Final = (BearerMissing, CredentialRefused, ScopeMissing, InvalidRequest)
 
 
 def _wanted(
@@ -62,9 +59,7 @@ def templates_router(templates: TemplateService) -> APIRouter:
         return [TemplateOut.of(view) for view in views]
 
     @router.get("/{template_id}", responses=problems(*REFUSED, TemplateNotFound))
-    async def get_template(
-        template_id: Annotated[int, Path(ge=1, le=2**63 - 1)], caller: Reader
-    ) -> TemplateOut:
+    async def get_template(template_id: PathId, caller: Reader) -> TemplateOut:
         """One published text."""
         return TemplateOut.of(await templates.get(caller.organization_id, template_id))
 

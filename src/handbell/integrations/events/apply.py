@@ -171,7 +171,8 @@ async def apply_appointment(told: Told, data: AppointmentData) -> Applied:
     provider_id = data.provider_id and await directory.ensure_provider(
         told.tx, told.organization_id, source, data.provider_id
     )
-    zone = await _zone(told, data, patient_id, location_id)
+    is_placed = data.start is not None or data.timezone is not None
+    zone = await _zone(told, data, patient_id, location_id) if is_placed else ""
     change = AppointmentChange(
         status=STATUS_OF_TYPE[told.type],
         patient_id=patient_id,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from handbell.integrations.events.envelope import BATCH_LIMIT, NotCloudEvents, parse_body
 from handbell.integrations.events.service import EventService, EventStatus
 from handbell.platform.clock import Clock
-from handbell.platform.http import AuthenticatedCaller, BearerMissing, ScopeMissing, problems
+from handbell.platform.http import GUARDED, AuthenticatedCaller, problems
 
 BOOKED: Final = {
     "specversion": "1.0",
@@ -73,7 +73,7 @@ def events_router(
     @router.post(
         "/events",
         status_code=status.HTTP_202_ACCEPTED,
-        responses=problems(NotCloudEvents, BearerMissing, ScopeMissing),
+        responses=problems(NotCloudEvents, *GUARDED),
         openapi_extra={"requestBody": REQUEST_BODY},
     )
     async def take_events(

@@ -1,6 +1,8 @@
 """What every router shares: problems, limits, pages, the authentication port, idempotency."""
 
 from handbell.platform.http.authentication import (
+    GUARDED,
+    REFUSED,
     AuthenticatedCaller,
     Authenticator,
     BearerMissing,
@@ -15,10 +17,12 @@ from handbell.platform.http.idempotency import (
     answer_once,
 )
 from handbell.platform.http.middleware import BodyLimit, SecurityHeaders
-from handbell.platform.http.paging import Page, PageParams, set_page_headers
+from handbell.platform.http.paging import Page, PageParams, PathId, set_page_headers
 from handbell.platform.http.problems import InvalidRequest, install_problems, problems
 
 __all__ = [
+    "GUARDED",
+    "REFUSED",
     "AuthenticatedCaller",
     "Authenticator",
     "BearerMissing",
@@ -28,6 +32,7 @@ __all__ = [
     "InvalidRequest",
     "Page",
     "PageParams",
+    "PathId",
     "RequestInProgress",
     "ScopeMissing",
     "SecurityHeaders",

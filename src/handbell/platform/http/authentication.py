@@ -2,14 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from handbell.platform.clock import Clock
 from handbell.platform.db import OrganizationId
-from handbell.platform.errors import ForbiddenError, UnauthenticatedError
+from handbell.platform.errors import CredentialRefused, ForbiddenError, UnauthenticatedError
+from handbell.platform.http.problems import InvalidRequest
 
 
 class BearerMissing(UnauthenticatedError):
@@ -30,6 +31,12 @@ class ScopeMissing(ForbiddenError):
         super().__init__("The caller's role may not do this.", scope=scope)
 
 
+GUARDED: Final = (BearerMissing, CredentialRefused, ScopeMissing)
+"""What every endpoint answers with that asks who is calling."""
+REFUSED: Final = (*GUARDED, InvalidRequest)
+"""The same for endpoints that take something of the caller."""
+
+
 class AuthenticatedCaller(Protocol):
     """What the platform needs to know of a caller."""
 
@@ -43,7 +50,7 @@ class AuthenticatedCaller(Protocol):
 
 
 class Authenticator(Protocol):
-    """Says who a bearer is, or raises an `UnauthenticatedError`."""
+    """Says who a bearer is, or raises `CredentialRefused`."""
 
     async def authenticate(self, bearer: str, *, now: datetime) -> AuthenticatedCaller: ...
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 MOST: Final = 200
+PathId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""Our id of something, in a path."""
 
 
 @dataclass(frozen=True, slots=True)
