@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import RowMapping, func, insert, literal_column, select, text
+from sqlalchemy import RowMapping, func, insert, select, text
 
 from handbell.audit.tables import AuditBlockRow, AuditEntryRow
 from handbell.audit.types import AuditEntry, Block, Leaf
@@ -15,6 +16,10 @@ from handbell.platform.db import OrganizationId, Tx
 SEALER_LOCK: Final = 7_201_001
 PAGE: Final = 500
 OWN_XID: Final = "pg_current_xact_id()::text::bigint"
+_INSERT: Final = f"""
+INSERT INTO audit_entries (organization_id, at, actor, action, subject, leaf, mac, xid)
+VALUES ($1, $2, $3, $4, $5, $6, $7, {OWN_XID})
+"""  # noqa: S608 - constants of ours only
 _OLDEST_RUNNING: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
@@ -36,21 +41,14 @@ def mac_of(key: bytes, leaf: bytes) -> bytes:
 
 async def insert_entries(tx: Tx, entries: Sequence[AuditEntry], *, key: bytes) -> None:
     """Write entries with the number of the transaction that does so; reads nothing."""
-    statement = insert(AuditEntryRow).inline().values(xid=literal_column(OWN_XID))
-    await tx.execute(statement, [_to_values(entry, key) for entry in entries])
+    await tx.exec_driver_sql(_INSERT, [_to_values(entry, key) for entry in entries])
 
 
-def _to_values(entry: AuditEntry, key: bytes) -> dict[str, Any]:
+def _to_values(entry: AuditEntry, key: bytes) -> tuple[Any, ...]:
     leaf = entry.leaf()
-    return {
-        "organization_id": entry.organization_id,
-        "at": entry.at,
-        "actor": entry.actor,
-        "action": entry.action,
-        "subject": dict(entry.subject),
-        "leaf": leaf,
-        "mac": mac_of(key, leaf),
-    }
+    subject = json.dumps(dict(entry.subject))
+    about = (entry.organization_id, entry.at, entry.actor, entry.action, subject)
+    return (*about, leaf, mac_of(key, leaf))
 
 
 class EntrySource:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Text, case, column, func, literal, select, update
-from sqlalchemy.dialects.postgresql import array, insert
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from handbell.channels.service import CHANNEL_OF_PROVIDER
 
@@ -33,9 +33,25 @@ from handbell.messages.types import Lifecycle, Reason
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.direct import Direct
-from handbell.platform.tables import Instant
 
-_IN_FLIGHT: Final = (Lifecycle.SENDING, Lifecycle.UNKNOWN)
+_WRITE_ATTEMPTS: Final = """
+UPDATE message_attempts SET
+    outcome = one.outcome, code = one.code, finished_at = $1,
+    provider_ref = coalesce(one.provider_ref, message_attempts.provider_ref)
+FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[])
+    AS one(attempt_id, outcome, code, provider_ref)
+WHERE id = one.attempt_id
+"""
+_WRITE_MESSAGES: Final = """
+UPDATE messages SET
+    lifecycle = one.lifecycle, scheduled_at = one.scheduled_at, leased_until = NULL,
+    reasons = array_remove(ARRAY[one.reason], NULL), changed_at = $1,
+    sent_at = CASE WHEN one.lifecycle IN ('accepted', 'unknown') THEN coalesce(sent_at, $1)
+        ELSE sent_at END
+FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::text[])
+    AS one(message_id, lifecycle, scheduled_at, reason)
+WHERE id = one.message_id AND messages.lifecycle IN ('sending', 'unknown')
+"""
 _WRITE_PROGRESS: Final = """
 UPDATE messages SET
     progress = one.progress, unsubscribed_at = one.unsubscribed_at,
@@ -102,49 +118,22 @@ async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None
     What may have been sent counts as sent: for the caps, and for the answer that proves it. An
     outcome's reason replaces those for which the message waited; most have none.
     """
-    table = func.unnest(
-        literal([one.attempt_id for one in written], ARRAY(BigInteger)),
-        literal([one.message_id for one in written], ARRAY(BigInteger)),
-        literal([one.outcome for one in written], ARRAY(Text)),
-        literal([one.code for one in written], ARRAY(Text)),
-        literal([one.provider_ref for one in written], ARRAY(Text)),
-        literal([one.lifecycle.value for one in written], ARRAY(Text)),
-        literal([one.scheduled_at for one in written], ARRAY(Instant)),
-        literal([one.reason and one.reason.value for one in written], ARRAY(Text)),
-    ).table_valued(
-        column("attempt_id", BigInteger),
-        column("message_id", BigInteger),
-        column("outcome", Text),
-        column("code", Text),
-        column("provider_ref", Text),
-        column("lifecycle", Text),
-        column("scheduled_at", Instant),
-        column("reason", Text),
+    of_attempts = (
+        now,
+        [one.attempt_id for one in written],
+        [one.outcome for one in written],
+        [one.code for one in written],
+        [one.provider_ref for one in written],
     )
-    one = table.render_derived(name="one")
-    await tx.execute(
-        update(MessageAttemptRow)
-        .where(MessageAttemptRow.id == one.c.attempt_id)
-        .values(
-            outcome=one.c.outcome,
-            code=one.c.code,
-            provider_ref=func.coalesce(one.c.provider_ref, MessageAttemptRow.provider_ref),
-            finished_at=now,
-        )
+    await tx.exec_driver_sql(_WRITE_ATTEMPTS, of_attempts)
+    of_messages = (
+        now,
+        [one.message_id for one in written],
+        [one.lifecycle.value for one in written],
+        [one.scheduled_at for one in written],
+        [one.reason and one.reason.value for one in written],
     )
-    is_sent = one.c.lifecycle.in_((Lifecycle.ACCEPTED.value, Lifecycle.UNKNOWN.value))
-    await tx.execute(
-        update(MessageRow)
-        .where(MessageRow.id == one.c.message_id, MessageRow.lifecycle.in_(_IN_FLIGHT))
-        .values(
-            lifecycle=one.c.lifecycle,
-            scheduled_at=one.c.scheduled_at,
-            reasons=func.array_remove(array([one.c.reason]), None),
-            sent_at=func.coalesce(MessageRow.sent_at, case((is_sent, now), else_=None)),
-            leased_until=None,
-            changed_at=now,
-        )
-    )
+    await tx.exec_driver_sql(_WRITE_MESSAGES, of_messages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

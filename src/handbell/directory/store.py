@@ -4,16 +4,28 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from handbell.directory.tables import AddressRow, ContactPointRow, ExternalIdRow, PatientRow
+from handbell.directory.tables import AddressRow, ContactPointRow, PatientRow
 from handbell.directory.types import Origin, ThingKind
 from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Base, OrganizationId, Tx
 from handbell.platform.tables import SubjectKeyRow
 
-IDS: Final = ExternalIdRow.__table__
+_LOCK: Final = "SELECT pg_advisory_xact_lock($1)"
+_FIND: Final = """
+SELECT internal_id, version, told_at FROM external_ids
+WHERE organization_id = $1 AND source = $2 AND kind = $3 AND external_id = $4
+"""
+_RECORD: Final = """
+INSERT INTO external_ids
+    (organization_id, source, kind, external_id, internal_id, version, told_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (organization_id, source, kind, external_id) DO UPDATE SET
+    version = coalesce(excluded.version, external_ids.version),
+    told_at = greatest(excluded.told_at, external_ids.told_at)
+"""
 
 
 async def lock_external_id(
@@ -22,52 +34,27 @@ async def lock_external_id(
     """Serialise on the source's id, known or not, until the transaction ends."""
     name = "\x1f".join((str(organization_id), origin.source, kind, origin.external_id))
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-    await tx.execute(select(func.pg_advisory_xact_lock(key)))
-    statement = select(IDS).where(
-        IDS.c.organization_id == organization_id,
-        IDS.c.source == origin.source,
-        IDS.c.kind == kind,
-        IDS.c.external_id == origin.external_id,
-    )
-    return (await tx.execute(statement)).one_or_none()
+    await tx.exec_driver_sql(_LOCK, (key,))
+    asked = (organization_id, origin.source, kind, origin.external_id)
+    return (await tx.exec_driver_sql(_FIND, asked)).one_or_none()
 
 
 async def find_id(
     tx: Tx, organization_id: OrganizationId, kind: ThingKind, source: str, external_id: str
 ) -> int | None:
     """Our id of the source's thing."""
-    statement = select(IDS.c.internal_id).where(
-        IDS.c.organization_id == organization_id,
-        IDS.c.source == source,
-        IDS.c.kind == kind,
-        IDS.c.external_id == external_id,
-    )
-    return (await tx.execute(statement)).scalar_one_or_none()
+    asked = (organization_id, source, kind, external_id)
+    row = (await tx.exec_driver_sql(_FIND, asked)).one_or_none()
+    return row.internal_id if row else None
 
 
 async def record_external_id(
     tx: Tx, organization_id: OrganizationId, kind: ThingKind, origin: Origin, internal_id: int
 ) -> None:
     """Remember the newest statement taken; a missing version keeps the earlier one."""
-    statement = insert(ExternalIdRow).values(
-        organization_id=organization_id,
-        source=origin.source,
-        kind=kind,
-        external_id=origin.external_id,
-        internal_id=internal_id,
-        version=origin.version,
-        told_at=origin.told_at,
-    )
-    new = statement.excluded
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["organization_id", "source", "kind", "external_id"],
-            set_={
-                "version": func.coalesce(new.version, IDS.c.version),
-                "told_at": func.greatest(new.told_at, IDS.c.told_at),
-            },
-        )
-    )
+    told = (organization_id, origin.source, kind, origin.external_id)
+    newest = (internal_id, origin.version, origin.told_at)
+    await tx.exec_driver_sql(_RECORD, (*told, *newest))
 
 
 async def create(tx: Tx, row: type[Base], values: dict[str, Any]) -> int:

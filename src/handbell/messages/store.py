@@ -27,6 +27,14 @@ from handbell.scheduling.types import Anchor, At, Free, OnDay
 
 QUESTIONS: Final = (Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER)
 QUESTION_LIVES: Final = timedelta(days=7)
+_ADMISSION: Final[tuple[Any, ...]] = (
+    MessageRow.order_key,
+    MessageRow.id,
+    MessageRow.lifecycle,
+    MessageRow.channel,
+    MessageRow.scheduled_at,
+    MessageRow.reasons,
+)
 _SETTLED: Final = (Lifecycle.REFUSED, Lifecycle.CANCELLED)
 
 
@@ -40,33 +48,18 @@ async def insert_once(
     statement = (
         insert(MessageRow)
         .on_conflict_do_nothing(index_elements=["organization_id", "order_key"])
-        .returning(MessageRow.order_key)
+        .returning(*_ADMISSION)
     )
-    new = set((await tx.execute(statement, list(rows))).scalars())
-    keys = [row["order_key"] for row in rows]
-    known: Select[*tuple[Any, ...]] = select(
-        MessageRow.order_key,
-        MessageRow.id,
-        MessageRow.lifecycle,
-        MessageRow.channel,
-        MessageRow.scheduled_at,
-        MessageRow.reasons,
-    ).where(MessageRow.organization_id == organization_id, MessageRow.order_key.in_(keys))
-    return {
-        row.order_key: (_to_admission(row), row.order_key in new)
-        for row in await tx.execute(known)
-    }
-
-
-async def find_admissions(
-    tx: Tx, organization_id: OrganizationId, order_keys: Iterable[str]
-) -> dict[str, Admission]:
-    """What became of orders that were given before."""
-    statement = select(MessageRow.__table__).where(
-        MessageRow.organization_id == organization_id,
-        MessageRow.order_key.in_(list(order_keys)),
+    inserted = await tx.execute(statement, list(rows))
+    new = {row.order_key: (_to_admission(row), True) for row in inserted}
+    known = [row["order_key"] for row in rows if row["order_key"] not in new]
+    if not known:
+        return new
+    earlier = select(*_ADMISSION).where(
+        MessageRow.organization_id == organization_id, MessageRow.order_key.in_(known)
     )
-    return {row.order_key: _to_admission(row) for row in await tx.execute(statement)}
+    rows_before = await tx.execute(earlier)
+    return new | {row.order_key: (_to_admission(row), False) for row in rows_before}
 
 
 async def find_lifecycle(tx: Tx, message_id: int) -> Lifecycle | None:

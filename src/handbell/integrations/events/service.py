@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import orjson
 from pydantic import ValidationError
-from sqlalchemy.dialects.postgresql import insert
 
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
@@ -27,10 +26,13 @@ from handbell.integrations.events.payloads import (
 from handbell.patients.service import PatientService
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.errors import HandbellError
-from handbell.platform.tables import EventIdRow
 
 NUL: Final = b"\\u0000"
 """The one character of JSON that the database cannot store."""
+_TAKE_ID: Final = """
+INSERT INTO event_ids (organization_id, source, event_id, received_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING RETURNING id
+"""
 
 
 class EventStatus(StrEnum):
@@ -152,14 +154,8 @@ def _entry(told: Told, applied: Applied, *, actor: str) -> AuditEntry:
 async def _is_first(
     tx: Tx, organization_id: OrganizationId, envelope: Envelope, *, now: datetime
 ) -> bool:
-    statement = insert(EventIdRow).values(
-        organization_id=organization_id,
-        source=envelope.source,
-        event_id=envelope.id,
-        received_at=now,
-    )
-    inserted = await tx.execute(statement.on_conflict_do_nothing().returning(EventIdRow.id))
-    return inserted.scalar_one_or_none() is not None
+    told = (organization_id, envelope.source, envelope.id, now)
+    return (await tx.exec_driver_sql(_TAKE_ID, told)).one_or_none() is not None
 
 
 def _origin(envelope: Envelope, data: Payload, *, now: datetime) -> Origin:
