@@ -11,6 +11,7 @@ import dramatiq
 import pytest
 import redis
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AsyncIO
 from pydantic import BaseModel
 
 from handbell.entrypoints import embedded
@@ -123,7 +124,9 @@ def test_delayed_jobs_are_nobodys_business(broker: RedisBroker) -> None:
 def test_two_workers_at_one_lane_do_each_job_once(
     broker: RedisBroker, redis_url: str, counted: Counted
 ) -> None:
+    """Two in one process share the event loop of the first."""
     second = open_broker(redis_url)
+    second.middleware = [one for one in second.middleware if not isinstance(one, AsyncIO)]
     declare(second, TOPIC, Numbered, counted.work, queues=[LANE])
     worker = dramatiq.Worker(
         second, queues={LANE}, worker_threads=1, worker_timeout=WAIT_MILLISECONDS
