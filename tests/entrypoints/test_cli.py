@@ -160,6 +160,22 @@ def test_a_key_for_nobody_or_for_no_role_is_refused_in_one_sentence(
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize("name", ["", "  ", "a" * 201, "Lake\x07side"])
+@pytest.mark.parametrize(
+    "command",
+    [["organization", "create"], ["api-key", "create", "--org", "1", "--role", "staff"]],
+)
+def test_a_name_that_nobody_could_read_is_refused(
+    command: list[str],
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run([*command, "--name", name], monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("name_unusable: ")
+
+
 @pytest.mark.parametrize("command", ["up", "api", "sandbox"])
 @pytest.mark.parametrize("port", ["0", "65536"])
 def test_a_port_that_cannot_be_is_refused(

@@ -13,6 +13,7 @@ from handbell.entrypoints.bootstrap import Runtime, database_urls, open_runtime
 from handbell.migrations import service as migrations
 from handbell.platform.db import OrganizationId
 from handbell.platform.errors import InvalidError
+from handbell.platform.lines import as_name
 from handbell.platform.settings import Settings
 
 
@@ -40,8 +41,9 @@ async def migrate(settings: Settings) -> dict[str, Any]:
 
 
 async def create_organization(settings: Settings, *, name: str) -> dict[str, Any]:
+    usable = as_name(name)
     async with opened(settings) as rt:
-        created = await rt.organizations.create(name=name, now=await rt.clock.now())
+        created = await rt.organizations.create(name=usable, now=await rt.clock.now())
     return {"id": created.id, "name": created.name}
 
 
@@ -49,12 +51,13 @@ async def create_api_key(settings: Settings, *, org: int, name: str, role: str) 
     """Create a key; `key` in the answer is the only time it is shown."""
     if role not in set(Role):
         raise RoleUnknown(f"There is no role {role!r}; roles are {', '.join(Role)}.")
+    usable = as_name(name)
     async with opened(settings) as rt:
         organization = await rt.organizations.get(OrganizationId(org))
         created = await rt.access.create_api_key(
-            organization.id, name=name, role=Role(role), now=await rt.clock.now()
+            organization.id, name=usable, role=Role(role), now=await rt.clock.now()
         )
-    return {"organization_id": org, "name": name, "role": role, "key": created.key}
+    return {"organization_id": org, "name": usable, "role": role, "key": created.key}
 
 
 async def explain(settings: Settings, *, org: int, message: int) -> dict[str, Any]:

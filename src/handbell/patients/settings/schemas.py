@@ -1,6 +1,5 @@
 """An organisation's settings as the clients speak of them."""
 
-import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
@@ -11,6 +10,7 @@ from handbell.directory.service import canonical_address
 from handbell.organizations.types import StopScope
 from handbell.patients.settings.errors import ConsentIsRequired, InvalidSetting
 from handbell.patients.settings.service import SettingsChange, SettingsView
+from handbell.platform.lines import Line, printable
 from handbell.platform.vocabulary import Channel
 from handbell.preferences.errors import InvalidPreference
 from handbell.preferences.service import canonical_language, canonical_zone
@@ -33,19 +33,8 @@ DECISIONS: Final = (
 CANNOT_BE_EMPTY: Final = ("business_name", *DECISIONS)
 
 
-def _printable(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" and character != "\n" for character in text):
-        raise ValueError("control characters")
-    return text
-
-
-Line = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_printable),
-]
 Lines = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_printable)
+    str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(printable)
 ]
 
 EXAMPLE: Final[dict[str, JsonValue]] = {
