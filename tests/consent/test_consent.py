@@ -10,7 +10,7 @@ import pytest
 from handbell.consent import service as consent
 from handbell.consent.errors import GrantNeedsClass, RegistrationCoversCareOnly
 from handbell.consent.service import ConsentService
-from handbell.consent.types import Altered, Decision, Intact, Kind, Method
+from handbell.consent.types import Altered, Decision, Intact, Kind, LedgerFlaw, Method
 from handbell.directory import service as directory
 from handbell.platform.db import Database, OrganizationId
 from handbell.platform.vocabulary import MessageClass
@@ -127,3 +127,31 @@ async def test_verification_names_the_first_altered_entry(
     await owner.execute("UPDATE consent_entries SET kind = 'revoke' WHERE no >= 3")
     await owner.close()
     assert await service.verify(organization, address) == Altered(no=3)
+
+
+@pytest.mark.requirement("R7.5")
+async def test_one_flipped_byte_is_named_among_all_ledgers(
+    db: Database,
+    organization: OrganizationId,
+    other_organization: OrganizationId,
+    address: int,
+    owner_url: str,
+) -> None:
+    service = ConsentService(db)
+    async with db.transaction(other_organization) as tx:
+        theirs = await directory.ensure_address(tx, other_organization, "sms", HASH)
+    for whose, which in ((organization, address), (other_organization, theirs)):
+        for hours in (0, 1, 2):
+            at = GRANT.at + timedelta(hours=hours)
+            await service.grant(whose, which, replace(GRANT, at=at, source="portal"), now=NOW)
+    whole = await service.verify_all()
+    assert (whole.ledgers, whole.entries, whole.flaws) == (2, 6, ())
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute(
+        "UPDATE consent_entries SET source = 'portam' WHERE address_id = $1 AND no = 2", theirs
+    )
+    await owner.close()
+    flawed = await service.verify_all()
+    assert flawed.flaws == (
+        LedgerFlaw(organization_id=other_organization, address_id=theirs, no=2),
+    )

@@ -18,7 +18,7 @@ from handbell.platform.settings import Settings
 COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
-    ["api-key", "create"], ["audit", "verify"],
+    ["api-key", "create"], ["audit", "verify"], ["consent", "verify"],
 ]  # fmt: skip
 
 
@@ -102,6 +102,7 @@ def test_every_command_finds_the_installation_by_its_home(
         ["organization", "create", "--name", "Riverside"],
         ["api-key", "create", "--org", "1", "--name", "ehr", "--role", "integration"],
         ["audit", "verify"],
+        ["consent", "verify"],
     ):
         assert run(command, monkeypatch) == 0, capsys.readouterr().err
     assert run(["explain", "1"], monkeypatch) == 1

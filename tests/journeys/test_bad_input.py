@@ -99,6 +99,7 @@ class Door:
 DOORS: Final = (
     Door(method="POST", path="/events"),
     Door(method="GET", path="/patients/{id}/comm-context"),
+    Door(method="GET", path="/patients/{id}/consents"),
     Door(method="GET", path="/patients/{id}/comm-preferences"),
     Door(
         method="PUT",

@@ -12,10 +12,23 @@ from handbell.consent.errors import (
     GrantNeedsClass,
     RegistrationCoversCareOnly,
 )
-from handbell.consent.types import ClassState, Decision, Entry, Kind, Method, Verdict
+from handbell.consent.types import (
+    Altered,
+    ClassState,
+    Decision,
+    Entry,
+    Kind,
+    LedgerCheck,
+    LedgerFlaw,
+    Method,
+    Verdict,
+)
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import MessageClass
 
+fold = ledger.fold
+ledgers_in = store.entries_of
+verify_chain = ledger.verify
 stopped_since = store.stopped_since
 suppressed_hashes = store.suppressed_hashes
 
@@ -146,10 +159,28 @@ class ConsentService:
         async with self.db.transaction(organization_id) as tx:
             return (await store.entries_of(tx, [address_id]))[address_id]
 
+    async def verify_all(self) -> LedgerCheck:
+        """Check the chain of every address of every organisation.
+
+        An entry that was changed, or is missing before a later one, is found. That the newest
+        entries of a ledger were cut off is not.
+        """
+        ledgers, entries = 0, 0
+        flaws: list[LedgerFlaw] = []
+        async with self.db.engine_transaction() as tx:
+            async for owner, address_id, written in store.all_ledgers(tx):
+                ledgers += 1
+                entries += len(written)
+                verdict = ledger.verify(written, address_id=address_id)
+                if isinstance(verdict, Altered):
+                    flaw = LedgerFlaw(organization_id=owner, address_id=address_id, no=verdict.no)
+                    flaws.append(flaw)
+        return LedgerCheck(ledgers=ledgers, entries=entries, flaws=tuple(flaws))
+
     async def verify(self, organization_id: OrganizationId, address_id: int) -> Verdict:
         """Check the chain of one address and name the first altered entry."""
         entries = await self.history(organization_id, address_id)
-        return ledger.verify(entries, address_id=address_id)
+        return verify_chain(entries, address_id=address_id)
 
 
 def _check(decision: Decision, *, now: datetime) -> None:

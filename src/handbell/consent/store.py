@@ -1,6 +1,6 @@
 """The ledger and the suppressions in the database; entries are only ever added."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -39,6 +39,21 @@ async def entries_of(tx: Tx, address_ids: Iterable[int]) -> dict[int, list[Entry
     for row in await tx.execute(statement):
         ledgers[row.address_id].append(_to_entry(row))
     return ledgers
+
+
+async def all_ledgers(tx: Tx) -> AsyncIterator[tuple[int, int, list[Entry]]]:
+    """Every ledger with its organisation and address, one at a time: for an engine
+    transaction."""
+    statement = select(ENTRIES).order_by(ENTRIES.c.address_id, ENTRIES.c.no)
+    owner, address_id, entries = 0, 0, list[Entry]()
+    async for row in await tx.stream(statement):
+        if entries and row.address_id != address_id:
+            yield owner, address_id, entries
+            entries = []
+        owner, address_id = row.organization_id, row.address_id
+        entries.append(_to_entry(row))
+    if entries:
+        yield owner, address_id, entries
 
 
 async def append(tx: Tx, organization_id: OrganizationId, address_id: int, entry: Entry) -> None:

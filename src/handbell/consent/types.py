@@ -86,3 +86,21 @@ class Altered:
 
 
 Verdict = Intact | Altered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFlaw:
+    """The first entry of an address's ledger that is not as it was written, or is missing."""
+
+    organization_id: int
+    address_id: int
+    no: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCheck:
+    """What was looked through, and each ledger that is flawed, by address."""
+
+    ledgers: int
+    entries: int
+    flaws: tuple[LedgerFlaw, ...]

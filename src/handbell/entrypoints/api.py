@@ -13,6 +13,7 @@ from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
 from handbell.messages.router import messages_router
 from handbell.monitoring.router import demo_router, health_router
+from handbell.patients.consents.router import consents_router
 from handbell.patients.router import patients_router
 from handbell.patients.settings.router import organization_router
 from handbell.platform.http import (
@@ -68,6 +69,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     """What stands under `/api/v1`, behind a key or a token."""
     yield events_router(rt.events, rt.clock, caller_who_writes_events)
     yield patients_router(rt.contexts, rt.messages, rt.clock)
+    yield consents_router(rt.consent_proofs, rt.clock)
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
     yield templates_router(rt.templates)
     yield staff_router(rt.staff, rt.clock)

@@ -7,6 +7,7 @@ from handbell.access.service import AccessService
 from handbell.access.types import Role, TokenRules, parse_role_map
 from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
+from handbell.consent.service import ConsentService
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
 from handbell.delivery.types import Senders
@@ -16,6 +17,7 @@ from handbell.integrations.events.service import EventService
 from handbell.messages.leaves import AttemptSource
 from handbell.messages.service import MessageService
 from handbell.organizations.service import OrganizationService
+from handbell.patients.consents.service import ConsentProofService
 from handbell.patients.context import PatientContextService
 from handbell.patients.service import PatientService
 from handbell.patients.settings.service import SettingsService
@@ -51,6 +53,8 @@ class Runtime:
     organizations: OrganizationService
     patients: PatientService
     contexts: PatientContextService
+    consent: ConsentService
+    consent_proofs: ConsentProofService
     organization_settings: SettingsService
     templates: TemplateService
     staff: StaffService
@@ -145,6 +149,8 @@ def open_runtime(settings: Settings) -> Runtime:
         organizations=OrganizationService(db),
         patients=patients,
         contexts=PatientContextService(db, keys, patients, audit),
+        consent=ConsentService(db),
+        consent_proofs=ConsentProofService(db, keys, audit),
         organization_settings=SettingsService(db, audit),
         templates=TemplateService(db),
         staff=StaffService(db, keys, audit),

@@ -26,10 +26,12 @@ app = typer.Typer(
 organization = typer.Typer(no_args_is_help=True, help="Organisations: the tenants.")
 api_key = typer.Typer(no_args_is_help=True, help="API keys and their roles.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+consent = typer.Typer(no_args_is_help=True, help="What patients agreed to.")
 imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
 app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
+app.add_typer(consent, name="consent")
 app.add_typer(imports, name="import")
 
 Answer = TypeVar("Answer")
@@ -173,6 +175,15 @@ def api_key_create(
 def audit_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check every entry and block; name the first altered or missing entry."""
     result = _run(operations.verify_audit(installed(Settings())))
+    _print(result, as_json=as_json)
+    if not result["intact"]:
+        raise typer.Exit(1)
+
+
+@consent.command("verify")
+def consent_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Check the consent ledger of every address; name the first altered entry of each."""
+    result = _run(operations.verify_consent(installed(Settings())))
     _print(result, as_json=as_json)
     if not result["intact"]:
         raise typer.Exit(1)

@@ -118,6 +118,13 @@ async def verify_audit(settings: Settings) -> dict[str, Any]:
     return {"intact": found.intact, **asdict(found, dict_factory=_shown)}
 
 
+async def verify_consent(settings: Settings) -> dict[str, Any]:
+    """Check the ledger of every address; `flaws` name the first altered entry of each."""
+    async with opened(settings) as rt:
+        found = await rt.consent.verify_all()
+    return {"intact": not found.flaws, **asdict(found)}
+
+
 def _shown(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     """Hashes in hexadecimal, to be noted and compared."""
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields}

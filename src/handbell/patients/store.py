@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 # allow public-files: patients writes what directory keeps, as one with consent
@@ -119,6 +119,22 @@ async def shown_points(tx: Tx, patient_id: int) -> dict[Channel, tuple[int, byte
     )
     rows = await tx.execute(statement)
     return {Channel(row.channel): (row.address_id, row.address) for row in rows}
+
+
+async def all_points(tx: Tx, patient_id: int) -> list[Row[Any]]:
+    """Every contact point that the patient has or had, oldest first: `address_id`, `channel`,
+    the encrypted `address`, `is_current`."""
+    statement = (
+        select(
+            ContactPointRow.address_id,
+            ContactPointRow.channel,
+            ContactPointRow.address,
+            ContactPointRow.is_current,
+        )
+        .where(ContactPointRow.patient_id == patient_id)
+        .order_by(ContactPointRow.id)
+    )
+    return list(await tx.execute(statement))
 
 
 async def put_contact_point(

@@ -1,0 +1,1 @@
+"""Proof of consent: what a patient agreed to, when, in which words."""
