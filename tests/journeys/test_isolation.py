@@ -58,6 +58,7 @@ def test_a_key_reads_and_changes_nothing_of_the_other_organisation(
     calls: tuple[tuple[str, str, Any, str], ...] = (
         ("GET", f"/patients/{patient.id}/comm-context", None, "patient_not_found"),
         ("GET", f"/patients/{patient.id}/comm-preferences", None, "patient_not_found"),
+        ("GET", f"/patients/{patient.id}/consents", None, "patient_not_found"),
         (
             "PUT",
             f"/patients/{patient.id}/comm-preferences",

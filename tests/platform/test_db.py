@@ -1,10 +1,14 @@
 """Organisations cannot see each other's rows, whatever the query."""
 
+import asyncio
+
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from handbell.platform.db import Database, OrganizationId
+from handbell.platform.direct import SIZE
 
 NAMES = text("SELECT name FROM providers")
 ADD = text("INSERT INTO providers (organization_id, name) VALUES (:id, 'Dr Gray')")
@@ -70,3 +74,34 @@ async def test_an_error_undoes_the_whole_use_case(
         await fails()
     async with db.transaction(organization) as tx:
         assert (await tx.execute(NAMES)).scalars().all() == []
+
+
+async def test_a_single_statement_is_committed_by_itself(
+    db: Database, organization: OrganizationId
+) -> None:
+    added = "INSERT INTO providers (organization_id, name) VALUES ($1, 'Dr Gray')"
+    await db.direct.rows(added, organization)
+    async with db.transaction(organization) as tx:
+        assert (await tx.execute(NAMES)).scalars().all() == ["Dr Gray"]
+
+
+async def test_single_statements_go_on_when_the_server_has_ended_their_connections(
+    db: Database, owner_url: str
+) -> None:
+    assert (await db.direct.rows("SELECT $1::jsonb AS told", {"no": 7}))[0]["told"] == {"no": 7}
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'handbell_engine'"
+    )
+    await owner.close()
+    await asyncio.sleep(0.1)
+    assert [row["one"] for row in await db.direct.rows("SELECT 1 AS one")] == [1]
+
+
+async def test_single_statements_run_beside_each_other(db: Database) -> None:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2 * SIZE):
+            group.create_task(db.direct.rows("SELECT pg_sleep(0.2)"))
+    assert loop.time() - begun < 0.2 * SIZE
