@@ -1,0 +1,1 @@
+"""Holds our clients and the sandbox against what the providers publish: `make contract`."""
