@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -104,7 +105,8 @@ class Document:
         yield from self._path_faults(operation, asked)
         yield from self._query_faults(operation, asked)
         yield from self._header_faults(operation, asked)
-        yield from self._body_faults(operation, asked)
+        yield from self.body_faults(operation, asked.media_type, asked.body)
+        yield from self._unknown_in_body(operation, asked)
 
     def answer_faults(self, operation: Operation, answer: Answer) -> Iterator[str]:
         """Faults of an answer whose status the operation documents, or should."""
@@ -178,23 +180,35 @@ class Document:
         for fault in self.schema_faults(schema, decoded(schema, text)):
             yield f"{parameter['in']} {parameter['name']}{fault.removeprefix('$')}"
 
-    def _body_faults(self, operation: Operation, asked: Asked) -> Iterator[str]:
+    def body_faults(self, operation: Operation, kind: str, body: bytes) -> Iterator[str]:
+        """Where a request's body breaks its schema; unknown fields are not looked for."""
         node = self.resolved(operation.node.get("requestBody", {}))
         if not node:
-            if asked.body:
+            if body:
                 yield "the request has no body"
             return
-        kind = asked.media_type
         if kind not in node["content"]:
             yield f"content type {kind!r} is not documented"
             return
         schema = node["content"][kind]["schema"]
         try:
-            value = self._form(schema, asked.body) if kind == FORM else orjson.loads(asked.body)
+            value = self._read(schema, kind, body)
         except ValueError:
             yield f"the body is not {kind}"
             return
-        yield from self.value_faults(schema, value)
+        yield from self.schema_faults(schema, value)
+
+    def _unknown_in_body(self, operation: Operation, asked: Asked) -> Iterator[str]:
+        node = self.resolved(operation.node.get("requestBody", {}))
+        content = node.get("content", {}).get(asked.media_type)
+        if content is None:
+            return
+        with suppress(ValueError):  # which `body_faults` has told
+            value = self._read(content["schema"], asked.media_type, asked.body)
+            yield from self._unknown_fields(content["schema"], value, "$")
+
+    def _read(self, schema: Schema, kind: str, body: bytes) -> object:
+        return self._form(schema, body) if kind == FORM else orjson.loads(body)
 
     def _form(self, schema: Schema, body: bytes) -> dict[str, object]:
         """The fields with the types that the schema gives them; raises ValueError."""

@@ -5,7 +5,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any, Final
@@ -24,8 +24,6 @@ from tools.contract.types import Asked, Asker, Exchange, Hook, Scenario, Violati
 
 NOON: Final = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 VERSION: Final = "23.0"
-_OUTSIDE: Final = frozenset({"/v3/user/webhooks/event/settings/signed"})
-"""Paths of a provider that its document in the reference folder leaves out."""
 _OWN: Final = frozenset({"host", "connection", "content-length", "transfer-encoding", "date"})
 """Headers of one connection, which are not passed on."""
 _NOBODY: Final = Scenario(provider=Provider.TWILIO, asker=Asker.OURS, name="")
@@ -98,15 +96,14 @@ class Stage:
         ) as answer:
             body = await answer.read()
         kept = {n.lower(): v for n, v in answer.headers.items() if n.lower() not in _OWN}
-        if f"/{path}" not in _OUTSIDE:
-            self.exchanges.append(
-                Exchange(
-                    scenario=self.scenario,
-                    asked=_below(asked, f"/{path}"),
-                    answer=Answer(status=answer.status, headers=kept, body=body),
-                )
+        self.exchanges.append(
+            Exchange(
+                scenario=self.scenario,
+                asked=replace(asked, path=f"/{path}"),
+                answer=Answer(status=answer.status, headers=kept, body=body),
             )
-            self.expect(prefix, self.scenario.provider.value)
+        )
+        self.expect(prefix, self.scenario.provider.value)
         return web.Response(status=answer.status, headers=kept, body=body)
 
     async def take_hook(self, request: web.Request) -> web.Response:
@@ -144,6 +141,7 @@ def _serving(app: Any) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -158,16 +156,6 @@ async def _asked(request: web.Request) -> Asked:
     headers = {name.lower(): value for name, value in request.headers.items()}
     body = await request.read()
     return Asked(method=request.method, path=path, query=query, headers=headers, body=body)
-
-
-def _below(asked: Asked, path: str) -> Asked:
-    return Asked(
-        method=asked.method,
-        path=path,
-        query=asked.query,
-        headers=asked.headers,
-        body=asked.body,
-    )
 
 
 def _config(public_url: str) -> SandboxConfig:

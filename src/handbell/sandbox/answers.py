@@ -28,8 +28,10 @@ async def say_no(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(dict(error.body), status_code=error.status, headers=headers)
 
 
-async def meet_faults(world: World, provider: str, *, refusal: ProviderSaysNo) -> None:
-    """Be late or over the rate, when the control API has ordered it."""
+async def meet_faults(
+    world: World, provider: str, *, late: ProviderSaysNo, down: ProviderSaysNo
+) -> None:
+    """Be slow, over the rate or down, when the control API has ordered it."""
     fault = world.faults.get(provider)
     if fault is None:
         return
@@ -37,4 +39,7 @@ async def meet_faults(world: World, provider: str, *, refusal: ProviderSaysNo) -
         await asyncio.sleep(fault.latency_ms / 1000)
     if fault.status_429 > 0:
         fault.status_429 -= 1
-        raise refusal
+        raise late
+    if fault.status_503 > 0:
+        fault.status_503 -= 1
+        raise down

@@ -26,11 +26,15 @@ class ReplyIn(BaseModel):
 
 
 class FaultIn(BaseModel):
-    """Every answer `latency_ms` late; the next `status_429` requests refused."""
+    """Every answer `latency_ms` late; so many of the next requests over the rate, or unserved.
+
+    After those of `status_429` come those of `status_503`, none of which was accepted.
+    """
 
     provider: Literal["twilio", "sendgrid", "whatsapp"]
     latency_ms: int = Field(default=0, ge=0, le=60_000)
     status_429: int = Field(default=0, ge=0)
+    status_503: int = Field(default=0, ge=0)
 
 
 class TemplateIn(BaseModel):
@@ -98,7 +102,7 @@ def _add_reading(router: APIRouter, world: World) -> None:
 def _add_setting(router: APIRouter, world: World) -> None:
     @router.put("/faults")
     async def faults(body: FaultIn) -> FaultIn:
-        world.faults[body.provider] = Fault(body.latency_ms, body.status_429)
+        world.faults[body.provider] = Fault(body.latency_ms, body.status_429, body.status_503)
         return body
 
     @router.put("/templates")

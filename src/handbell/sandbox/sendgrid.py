@@ -40,7 +40,7 @@ def sendgrid_router(world: World, key: ec.EllipticCurvePrivateKey) -> APIRouter:
         now = await world.clock.now()
         reset = limits | {"X-RateLimit-Reset": str(int(now.timestamp()) + 1)}
         late = refusal(429, "too many requests", headers=reset)
-        await meet_faults(world, "sendgrid", refusal=late)
+        await meet_faults(world, "sendgrid", late=late, down=refusal(503, "service unavailable"))
         mail = _parse(await request.body())
         if problem := next(_problems(mail), None):
             raise refusal(400, problem[1], problem[0])

@@ -25,6 +25,7 @@ _WORDS: Final = {
     20003: (401, "Authenticate"),
     20404: (404, "The requested resource was not found"),
     20429: (429, "Too many requests"),
+    20503: (503, "Service unavailable"),
     21211: (400, "Invalid 'To' Phone Number"),
     21602: (400, "Message body is required."),
     21603: (400, "A 'From' phone number or messaging service is required."),
@@ -50,7 +51,7 @@ def twilio_router(world: World) -> APIRouter:
     @router.post("/Messages.json")
     async def create(account: str, request: Request) -> JSONResponse:
         _authenticate(world, account, request)
-        await meet_faults(world, "twilio", refusal=refusal(20429))
+        await meet_faults(world, "twilio", late=refusal(20429), down=refusal(20503))
         raw = (await request.body()).decode("utf-8", errors="replace")
         return JSONResponse(await _create(world, dict(parse_qsl(raw))), status_code=201)
 

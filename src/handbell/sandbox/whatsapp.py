@@ -19,7 +19,9 @@ _NAME: Final = re.compile(r"[a-z0-9_]{1,512}")
 _VARIABLE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _MAX_TEXT: Final = 4096
 _MAX_OPAQUE: Final = 512
+_MOST_TEMPLATES: Final = 250
 _WORDS: Final = {
+    2: (503, "API Service"),
     100: (400, "Invalid parameter"),
     190: (401, "Invalid OAuth access token - Cannot parse access token"),
     33: (400, "Unsupported request: object does not exist"),
@@ -53,7 +55,7 @@ def whatsapp_router(world: World, prefix: str) -> APIRouter:
         _authenticate(world, request)
         if number_id != world.config.whatsapp_phone_number_id:
             raise refusal(33)
-        await meet_faults(world, "whatsapp", refusal=refusal(130429))
+        await meet_faults(world, "whatsapp", late=refusal(130429), down=refusal(2))
         return JSONResponse(await _send(world, await _body(request)))
 
     @router.post("/{account}/message_templates")
@@ -67,7 +69,10 @@ def whatsapp_router(world: World, prefix: str) -> APIRouter:
         wanted = request.query_params.get("name")
         kept = sorted(world.templates.items())
         data = [_show(key, text) for key, text in kept if wanted in {None, key[0]}]
-        return JSONResponse({"data": data})
+        asked = filter(None, request.query_params.get("summary", "").split(","))
+        known = _summary(world, len(data))
+        summary = {name: known[name] for name in asked if name in known}
+        return JSONResponse({"data": data} | ({"summary": summary} if summary else {}))
 
     return router
 
@@ -97,8 +102,29 @@ async def _body(request: Request) -> dict[str, Any]:
 def _show(key: tuple[str, str], text: str) -> dict[str, object]:
     name, language = key
     shown = {"id": _id(name, language), "name": name, "language": language}
-    components = [{"type": "BODY", "text": text}]
-    return shown | {"status": "APPROVED", "category": "UTILITY", "components": components}
+    names = list(dict.fromkeys(_VARIABLE.findall(text)))
+    is_positional = all(name.isdigit() for name in names)
+    body: dict[str, object] = {"type": "BODY", "text": text}
+    if names and is_positional:
+        body["example"] = {"body_text": [["sample"] * len(names)]}
+    elif names:
+        samples = [{"param_name": name, "example": "sample"} for name in names]
+        body["example"] = {"body_text_named_params": samples}
+    return shown | {
+        "status": "APPROVED",
+        "category": "UTILITY",
+        "parameter_format": "POSITIONAL" if is_positional else "NAMED",
+        "components": [body],
+    }
+
+
+def _summary(world: World, found: int) -> dict[str, object]:
+    return {
+        "total_count": found,
+        "message_template_count": len(world.templates),
+        "message_template_limit": _MOST_TEMPLATES,
+        "are_translations_complete": True,
+    }
 
 
 def _id(name: str, language: str) -> str:

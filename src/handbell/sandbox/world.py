@@ -13,10 +13,11 @@ from handbell.sandbox.types import Action, Deed, Received, Reply, SandboxConfig,
 
 @dataclass(slots=True)
 class Fault:
-    """What a provider does wrong: every answer is late, the next `status_429` are refusals."""
+    """What a provider does wrong: every answer is late, the next ones are refusals."""
 
     latency_ms: int = 0
     status_429: int = 0
+    status_503: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
