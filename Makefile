@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test bench check fix docs ci
+.PHONY: help setup up demo db-up db-new test contract bench check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ db-new: setup ## draft a migration from the tables in code (NAME=what_changes)
 
 test: setup ## run the tests (ARGS="tests/messages -x" narrows it)
 	$(BIN)/python -m pytest $(ARGS)
+
+contract: setup ## hold clients, SDKs and sandbox against the providers' OpenAPI files (needs ../shared)
+	$(BIN)/python -m tools.contract $(ARGS)
 
 bench: setup ## measure throughput beside floors on this machine (about a minute)
 	$(BIN)/python -m bench --json build/bench.json

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,16 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 REFERENCE: Final = ROOT.parent / "shared" / "reference" / "providers"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None, *, reference: Path = REFERENCE) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.contract", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON instead")
-    as_json: bool = parser.parse_args().json
-    if not (REFERENCE / "openapi").is_dir():
+    as_json: bool = parser.parse_args(arguments).json
+    if not (reference / "openapi").is_dir():
         print(json.dumps({"skipped": True}) if as_json else _SKIPPED)
         return 0
     from tools.contract.run import run
 
-    verdict = asyncio.run(run(REFERENCE))
+    verdict = asyncio.run(run(reference))
     if as_json:
         print(json.dumps(verdict.as_json(), indent=2))
         return 1 if verdict.violations else 0

@@ -56,6 +56,8 @@ SHAPES: Final = {
         ),
     ),
 }
+_NOT_IN_TABLE: Final = {(Provider.TWILIO.value, 20004): 405}
+"""Twilio's error dictionary: method not allowed."""
 _RATE_HEADERS: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 
@@ -72,8 +74,9 @@ class ErrorTable:
             {
                 (row["provider"], row["code"]): row["http"]
                 for row in rows
-                if "sync" in row["where"]
+                if "sync" in row["where"].split("+")
             }
+            | _NOT_IN_TABLE
         )
 
     def faults(self, provider: Provider, answer: Answer, document: Document) -> Iterator[str]:

@@ -91,7 +91,8 @@ class HookJudge:
 
     def _is_sendgrids(self, hook: Hook) -> bool:
         signature, timestamp = (
-            hook.asked.headers.get(f"{_SENDGRID}-{part}", "") for part in ("signature", "timestamp")
+            hook.asked.headers.get(f"{_SENDGRID}-{part}", "")
+            for part in ("signature", "timestamp")
         )
         verifier = EventWebhook(self.secrets.sendgrid_public_key)
         body = hook.asked.body.decode()

@@ -17,12 +17,15 @@ class Verdict:
     exchanges: Counter[tuple[Provider, Asker]]
     webhooks: Counter[Provider]
     violations: Sequence[Violation]
+    gaps: Sequence[Violation]
+    """Passed over, for the document is known to lack them: `judge.GAPS`."""
 
     def summary(self) -> str:
         """The last line: all the figures."""
         return (
             f"{self.exchanges.total()} exchanges and {self.webhooks.total()} webhooks checked,"
-            f" {len(self.violations)} violations"
+            f" {len(self.violations)} violations,"
+            f" {len(self.gaps)} gaps of the documents passed over"
         )
 
     def as_json(self) -> dict[str, object]:
@@ -36,6 +39,7 @@ class Verdict:
                 for provider, count in sorted(self.webhooks.items())
             ],
             "violations": [asdict(one) for one in self.violations],
+            "gaps": [asdict(one) for one in self.gaps],
         }
 
     def table(self) -> Table:

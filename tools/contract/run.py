@@ -7,7 +7,7 @@ from pathlib import Path
 from handbell.channels.types import Provider
 from tools.contract import broken, ours, sdks
 from tools.contract.hooks import HookJudge, Secrets
-from tools.contract.judge import Judge
+from tools.contract.judge import GAPS, Judge
 from tools.contract.report import Verdict
 from tools.contract.stage import Stage, opened
 from tools.contract.types import Scenario, Violation
@@ -25,10 +25,12 @@ async def run(folder: Path) -> Verdict:
 
 
 def verdict(stage: Stage, judge: Judge, hooks: HookJudge) -> Verdict:
+    found = list(_violations(stage, judge, hooks))
     return Verdict(
         exchanges=Counter((e.scenario.provider, e.scenario.asker) for e in stage.exchanges),
         webhooks=Counter(h.scenario.provider for h in stage.hooks),
-        violations=[*stage.surprises, *_violations(stage, judge, hooks)],
+        violations=[*stage.surprises, *(one for one in found if not _is_gap(one))],
+        gaps=[one for one in found if _is_gap(one)],
     )
 
 
@@ -39,6 +41,10 @@ def _violations(stage: Stage, judge: Judge, hooks: HookJudge) -> Iterator[Violat
     for hook in stage.hooks:
         for fault in hooks.faults(hook):
             yield _violation(hook.scenario, f"webhook: {fault}")
+
+
+def _is_gap(one: Violation) -> bool:
+    return (one.provider, one.what) in GAPS
 
 
 def _violation(scenario: Scenario, what: str) -> Violation:

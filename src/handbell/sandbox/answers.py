@@ -28,6 +28,12 @@ async def say_no(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(dict(error.body), status_code=error.status, headers=headers)
 
 
+def is_of_type(request: Request, media_type: str) -> bool:
+    """Whether the body says that it is of this type; parameters do not count."""
+    given = request.headers.get("content-type", "")
+    return given.partition(";")[0].strip().lower() == media_type
+
+
 async def meet_faults(
     world: World, provider: str, *, late: ProviderSaysNo, down: ProviderSaysNo
 ) -> None:

@@ -3,11 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import aiohttp
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from handbell.platform.clock import Clock
+from handbell.sandbox import sendgrid, twilio, whatsapp
 from handbell.sandbox.answers import ProviderSaysNo, say_no
 from handbell.sandbox.control import control_router
 from handbell.sandbox.delivery import Courier
@@ -41,8 +46,26 @@ def create_app(config: SandboxConfig, clock: Clock, *, simulated: bool) -> FastA
 
     app = FastAPI(title="Handbell sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_exception_handler(ProviderSaysNo, say_no)
+    app.add_exception_handler(HTTPException, _no_such)
     app.include_router(twilio_router(world))
     app.include_router(sendgrid_router(world, key))
     app.include_router(whatsapp_router(world, "/whatsapp"))
     app.include_router(whatsapp_router(world, "/whatsapp/{version}"))
     return app
+
+
+async def _no_such(request: Request, error: Exception) -> Response:
+    """No path or no method: each provider says so in its own words."""
+    if not isinstance(error, HTTPException):
+        raise error
+    is_method = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    match request.url.path.split("/")[1]:
+        case "twilio":
+            return await say_no(request, twilio.refusal(20004 if is_method else 20404))
+        case "sendgrid":
+            words = "method not allowed" if is_method else "not found"
+            return await say_no(request, sendgrid.refusal(error.status_code, words))
+        case "whatsapp":
+            return await say_no(request, whatsapp.refusal(33))
+        case _:
+            return await http_exception_handler(request, error)

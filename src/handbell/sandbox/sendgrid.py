@@ -11,12 +11,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
-from handbell.sandbox.answers import ProviderSaysNo, meet_faults
+from handbell.sandbox import shapes
+from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults
 from handbell.sandbox.signing import public_key
 from handbell.sandbox.types import Deed, MailEvent, Received
 from handbell.sandbox.world import World
 
-_MAX_RECIPIENTS: Final = 1000
+_FIELDS: Final = {"from": "from.email"}
+"""Where SendGrid puts the blame elsewhere than on the key that is missing."""
+_RELAY: Final = "192.0.2.1"
 _RESERVED: Final = frozenset(
     ("x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "to", "from",
      "content-transfer-encoding", "subject", "reply-to", "cc", "bcc")
@@ -26,7 +29,7 @@ _RESERVED: Final = frozenset(
 def refusal(
     status: int, message: str, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> ProviderSaysNo:
-    error = {"message": message, "field": field, "help": None}
+    error = {"message": message, "field": field}
     return ProviderSaysNo(status, {"errors": [error]}, headers)
 
 
@@ -41,6 +44,8 @@ def sendgrid_router(world: World, key: ec.EllipticCurvePrivateKey) -> APIRouter:
         reset = limits | {"X-RateLimit-Reset": str(int(now.timestamp()) + 1)}
         late = refusal(429, "too many requests", headers=reset)
         await meet_faults(world, "sendgrid", late=late, down=refusal(503, "service unavailable"))
+        if not is_of_type(request, "application/json"):
+            raise refusal(415, "Content-Type should be application/json.")
         mail = _parse(await request.body())
         if problem := next(_problems(mail), None):
             raise refusal(400, problem[1], problem[0])
@@ -72,55 +77,37 @@ def _parse(raw: bytes) -> dict[str, Any]:
 
 
 def _problems(mail: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each broken rule as (field, message)."""
-    people = mail.get("personalizations")
-    if not isinstance(people, list) or not 1 <= len(people) <= _MAX_RECIPIENTS:
-        yield "personalizations", "The personalizations field is required."
+    """Each broken rule as (field, message): the shape first, for the rest leans on it."""
+    broken = list(shapes.faults(shapes.Mail, mail))
+    if broken:
+        yield from ((_FIELDS.get(field, field), message) for field, message in broken)
         return
+    people, content = mail["personalizations"], mail["content"]
     for number, person in enumerate(people):
-        yield from _person_problems(person, f"personalizations.{number}")
-    if not _is_address(mail.get("from")):
+        yield from _recipient_problems(person["to"], f"personalizations.{number}.to")
+    if not _is_address(mail["from"]):
         yield "from.email", "The from object must be provided for every email send."
     if not mail.get("subject") and not all(person.get("subject") for person in people):
         yield "subject", "The subject is required."
-    yield from _content_problems(mail.get("content"))
-    yield from _header_problems(mail)
-
-
-def _is_address(value: Any) -> bool:
-    email = value.get("email") if isinstance(value, dict) else None
-    return isinstance(email, str) and 0 < email.find("@") < len(email) - 1
-
-
-def _person_problems(person: Any, field: str) -> Iterator[tuple[str, str]]:
-    to = person.get("to") if isinstance(person, dict) else None
-    if not isinstance(to, list) or not to:
-        yield f"{field}.to", "The to array is required for all personalization objects."
-    elif not all(_is_address(one) for one in to):
-        yield f"{field}.to", "Does not contain a valid address."
-    elif len({one["email"].lower() for one in to}) < len(to):
-        yield f"{field}.to", "Each email address should be unique between to, cc, and bcc."
-
-
-def _content_problems(content: Any) -> Iterator[tuple[str, str]]:
-    if not isinstance(content, list) or not content:
-        yield "content", "The content value must be provided with at least one part."
-        return
-    if not all(isinstance(part, dict) and part.get("value") for part in content):
-        yield "content.0.value", "The content value must be a string at least one character long."
-        return
-    types = [part.get("type") for part in content]
-    if "text/plain" in types[1:]:
+    if "text/plain" in [part["type"] for part in content][1:]:
         yield "content", "The content types must be in order: text/plain, then text/html."
-
-
-def _header_problems(mail: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for header in mail.get("headers") or {}:
         if header.lower() in _RESERVED:
             yield "headers", "This header is reserved and can not be used."
-    arguments = mail.get("custom_args") or {}
-    if not isinstance(arguments, dict) or not all(isinstance(v, str) for v in arguments.values()):
-        yield "custom_args", "The custom_args values must be strings."
+    if len(set(mail.get("categories", ()))) < len(mail.get("categories", ())):
+        yield "categories", "The categories must be unique."
+
+
+def _is_address(value: dict[str, str]) -> bool:
+    email = value["email"]
+    return 0 < email.find("@") < len(email) - 1
+
+
+def _recipient_problems(to: list[dict[str, str]], field: str) -> Iterator[tuple[str, str]]:
+    if not all(_is_address(one) for one in to):
+        yield field, "Does not contain a valid address."
+    elif len({one["email"].lower() for one in to}) < len(to):
+        yield field, "Each email address should be unique between to, cc, and bcc."
 
 
 async def _accept(world: World, mail: dict[str, Any]) -> Response:
@@ -158,7 +145,7 @@ def _take(world: World, message: Received, arguments: Mapping[str, str]) -> None
         world.plan_callbacks(message, (dropped,))
         return
     world.keep(message)
-    delivered = _event(message, "delivered", arguments, response="250 2.0.0 OK")
+    delivered = _event(message, "delivered", arguments, response="250 2.0.0 OK", ip=_RELAY)
     world.plan_callbacks(message, (_event(message, "processed", arguments), delivered))
 
 

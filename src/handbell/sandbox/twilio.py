@@ -14,15 +14,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from handbell.platform.vocabulary import Channel
-from handbell.sandbox.answers import ProviderSaysNo, meet_faults
+from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults
 from handbell.sandbox.types import Deed, FormPost, Received
 from handbell.sandbox.world import World
 
 _E164: Final = re.compile(r"\+(?:1[2-9]\d{9}|[2-9]\d{6,14})")
 _MAX_BODY: Final = 1600
+_LONGEST_VALIDITY: Final = 36_000
 _VERSION: Final = "2010-04-01"
 _WORDS: Final = {
     20003: (401, "Authenticate"),
+    20004: (405, "Method not allowed"),
     20404: (404, "The requested resource was not found"),
     20429: (429, "Too many requests"),
     20503: (503, "Service unavailable"),
@@ -34,6 +36,7 @@ _WORDS: Final = {
     21609: (400, "The 'StatusCallback' URL is not a valid URL."),
     21610: (400, "Attempt to send to unsubscribed recipient"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit."),
+    21624: (400, "Invalid validity period"),
     21701: (400, "The Messaging Service does not exist"),
 }
 
@@ -52,8 +55,7 @@ def twilio_router(world: World) -> APIRouter:
     async def create(account: str, request: Request) -> JSONResponse:
         _authenticate(world, account, request)
         await meet_faults(world, "twilio", late=refusal(20429), down=refusal(20503))
-        raw = (await request.body()).decode("utf-8", errors="replace")
-        return JSONResponse(await _create(world, dict(parse_qsl(raw))), status_code=201)
+        return JSONResponse(await _create(world, await _form(request)), status_code=201)
 
     @router.get("/Messages/{sid}.json")
     async def fetch(account: str, sid: str, request: Request) -> JSONResponse:
@@ -68,6 +70,13 @@ def twilio_router(world: World) -> APIRouter:
         return JSONResponse(_listing(world, request))
 
     return router
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields; a body of another type has none."""
+    if not is_of_type(request, "application/x-www-form-urlencoded"):
+        return {}
+    return dict(parse_qsl((await request.body()).decode("utf-8", errors="replace")))
 
 
 def _authenticate(world: World, account: str, request: Request) -> None:
@@ -96,9 +105,14 @@ def _problem(world: World, form: Mapping[str, str]) -> int | None:
         (21602, not body),
         (21617, len(body) > _MAX_BODY),
         (21609, callback.scheme not in {"http", "https"} or "_" in (callback.hostname or "_")),
+        (21624, not _is_validity(form.get("ValidityPeriod", "1"))),
         (21610, bool({(sender, to), (service, to)} & world.blocked)),
     )
     return next((code for code, broken in rules if broken), None)
+
+
+def _is_validity(seconds: str) -> bool:
+    return seconds.isascii() and seconds.isdigit() and 1 <= int(seconds) <= _LONGEST_VALIDITY
 
 
 async def _create(world: World, form: Mapping[str, str]) -> dict[str, object]:

@@ -10,22 +10,21 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from handbell.platform.vocabulary import Channel
-from handbell.sandbox.answers import ProviderSaysNo, meet_faults
+from handbell.sandbox import shapes
+from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults
 from handbell.sandbox.types import Deed, Received, WhatsAppChange
 from handbell.sandbox.world import World
 
 _NUMBER: Final = re.compile(r"\+?[1-9]\d{6,14}")
 _NAME: Final = re.compile(r"[a-z0-9_]{1,512}")
 _VARIABLE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_MAX_TEXT: Final = 4096
-_MAX_OPAQUE: Final = 512
 _MOST_TEMPLATES: Final = 250
 _WORDS: Final = {
     2: (503, "API Service"),
     100: (400, "Invalid parameter"),
     190: (401, "Invalid OAuth access token - Cannot parse access token"),
     33: (400, "Unsupported request: object does not exist"),
-    130429: (429, "Rate limit hit"),
+    130429: (400, "Rate limit hit"),
     131008: (400, "Required parameter is missing"),
     131009: (400, "Parameter value is not valid"),
     131047: (400, "Re-engagement message"),
@@ -93,6 +92,8 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body())
     except ValueError:
+        body = None
+    if not is_of_type(request, "application/json"):
         body = None
     if not isinstance(body, dict):
         raise refusal(100, "The body is not a JSON object.")
@@ -176,30 +177,28 @@ async def _send(world: World, body: dict[str, Any]) -> dict[str, object]:
 
 
 def _check(body: dict[str, Any]) -> None:
+    """Raise the refusal of the first rule that is broken."""
     if body.get("messaging_product") != "whatsapp":
         raise refusal(100, "messaging_product must be whatsapp")
     if not body.get("to"):
         raise refusal(131008, "to is required")
     if not isinstance(body["to"], str) or not _NUMBER.fullmatch(body["to"]):
         raise refusal(131009, "to is not a phone number")
-    if len(str(body.get("biz_opaque_callback_data", ""))) > _MAX_OPAQUE:
-        raise refusal(131009, "biz_opaque_callback_data is too long")
+    kind = body.get("type", "text")
+    if kind not in ("text", "template"):  # a list has no hash
+        raise refusal(131051)
+    if body.get(kind) is None:
+        raise refusal(131008, f"{kind} is required")
+    for place, message in shapes.faults(shapes.Message, body):
+        raise refusal(100, f"{place}: {message}")
 
 
 def _content(world: World, body: dict[str, Any]) -> tuple[str | None, str]:
     """The template's name, or None for free text, and the text that the patient reads."""
-    kind = body.get("type", "text")
-    if kind not in {"text", "template"}:
-        raise refusal(131051)
-    part = body.get(kind)
-    if not isinstance(part, dict):
-        raise refusal(131008, f"{kind} is required")
-    if kind == "template":
-        return str(part.get("name")), _rendered(world, part)
-    text = part.get("body")
-    if not isinstance(text, str) or not 1 <= len(text) <= _MAX_TEXT:
-        raise refusal(100, "text.body must be 1 to 4096 characters long")
-    return None, text
+    if body.get("type", "text") == "template":
+        template = body["template"]
+        return template["name"], _rendered(world, template)
+    return None, body["text"]["body"]
 
 
 def _rendered(world: World, part: dict[str, Any]) -> str:
