@@ -18,6 +18,9 @@ VALIDATOR = RequestValidator("token")
         ({"Body": ""}, 21602),
         ({"Body": "x" * 1601}, 21617),
         ({"StatusCallback": "nowhere"}, 21609),
+        ({"ValidityPeriod": "0"}, 21624),
+        ({"ValidityPeriod": "36001"}, 21624),
+        ({"ValidityPeriod": "soon"}, 21624),
     ],
 )
 async def test_a_form_that_breaks_a_rule_gets_twilios_error_body(
@@ -108,6 +111,52 @@ async def test_ordered_refusals_are_given_and_then_end(sandbox: Any) -> None:
         refused = await box.sms()
         assert (refused.status_code, refused.json()["code"]) == (429, 20429)
         assert (await box.sms()).status_code == 201
+
+
+async def test_ordered_outages_come_after_the_refusals_and_accept_nothing(sandbox: Any) -> None:
+    async with sandbox() as box:
+        fault = {"provider": "twilio", "status_429": 1, "status_503": 1}
+        await box.client.put("/_sandbox/faults", json=fault)
+        answers = [await box.sms() for _ in range(3)]
+        assert [one.status_code for one in answers] == [429, 503, 201]
+        assert answers[1].json()["code"] == 20503
+        assert len((await box.client.get("/_sandbox/messages")).text.splitlines()) == 1
+
+
+async def test_a_body_that_is_no_form_has_no_fields(sandbox: Any) -> None:
+    async with sandbox() as box:
+        made = (await box.sms()).json()
+        url = f"/twilio/2010-04-01/Accounts/{made['account_sid']}/Messages.json"
+        auth = (made["account_sid"], "token")
+        answer = await box.client.post(url, json={"To": "+12025550123"}, auth=auth)
+        assert answer.json()["code"] == 21604
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/twilio/2010-04-01/Accounts/AC/Nothing.json", 404, {"code": 20404}),
+        ("PUT", "/twilio/2010-04-01/Accounts/AC/Messages.json", 405, {"code": 20004}),
+        (
+            "GET",
+            "/sendgrid/v3/nothing",
+            404,
+            {"errors": [{"message": "not found", "field": None}]},
+        ),
+        ("PUT", "/whatsapp/v23.0/555/messages", 400, {"error": {"code": 33}}),
+        ("GET", "/_sandbox/nothing", 404, {"detail": "Not Found"}),
+    ],
+)
+async def test_what_does_not_exist_is_refused_in_the_providers_own_words(
+    sandbox: Any, method: str, path: str, status: int, said: dict[str, Any]
+) -> None:
+    async with sandbox() as box:
+        answer = await box.client.request(method, path)
+        body = answer.json()
+        kept = {name: body[name] for name in said}
+        if "error" in kept:
+            kept = {"error": {"code": kept["error"]["code"]}}
+        assert (answer.status_code, kept) == (status, said)
 
 
 async def test_ordered_latency_delays_the_answer(sandbox: Any) -> None:

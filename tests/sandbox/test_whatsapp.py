@@ -14,6 +14,8 @@ TEMPLATE = {
     "components": [{"type": "BODY", "parameters": [{"type": "text", "text": "Ann"}]}],
 }
 
+TEXT_AT_BODY = {"type": "body", "parameters": [{"type": "text"}]}
+
 
 def value_of(hook: Any) -> dict[str, Any]:
     """The change's value, once the signature over the raw body has been checked."""
@@ -32,6 +34,15 @@ def value_of(hook: Any) -> dict[str, Any]:
         ({"type": "poem"}, 131051),
         ({"text": {"body": ""}}, 100),
         ({"type": "template", "template": TEMPLATE}, 132001),
+        ({"type": ["text"], "text": {"body": "Hello"}}, 131051),
+        ({"type": "text"}, 131008),
+        ({"text": {"body": "x" * 4097}}, 100),
+        ({"text": {"body": "Hello", "shout": True}}, 100),
+        ({"text": {"body": "Hello"}, "colour": "green"}, 100),
+        ({"text": {"body": "Hello"}, "biz_opaque_callback_data": "x" * 513}, 100),
+        ({"type": "template", "template": {"name": "reminder"}}, 100),
+        ({"type": "template", "template": TEMPLATE | {"components": [{"type": "button"}]}}, 100),
+        ({"type": "template", "template": TEMPLATE | {"components": [TEXT_AT_BODY]}}, 100),
     ],
 )
 async def test_a_wrong_request_gets_metas_error_envelope(
@@ -70,6 +81,36 @@ async def test_a_template_is_approved_at_once_and_rendered(sandbox: Any, version
         few = TEMPLATE | {"components": []}
         refused = await box.whatsapp(type="template", template=few)
         assert refused.json()["error"]["code"] == 132000
+
+
+async def test_templates_are_listed_with_samples_and_the_summary_that_is_asked_for(
+    sandbox: Any,
+) -> None:
+    async with sandbox() as box:
+        known = [
+            {"name": "numbered", "language": "en_US", "body": "Hello {{1}}, {{2}}."},
+            {"name": "named", "language": "en_US", "body": "Hello {{first_name}}."},
+        ]
+        await box.client.put("/_sandbox/templates", json=known)
+        answer = await box.client.get(
+            "/whatsapp/v23.0/777/message_templates",
+            params={"summary": "total_count,nothing"},
+            headers={"Authorization": "Bearer wa-token"},
+        )
+        named, numbered = answer.json()["data"]
+        assert named["parameter_format"] == "NAMED"
+        samples = [{"param_name": "first_name", "example": "sample"}]
+        assert named["components"][0]["example"] == {"body_text_named_params": samples}
+        assert numbered["parameter_format"] == "POSITIONAL"
+        assert numbered["components"][0]["example"] == {"body_text": [["sample", "sample"]]}
+        assert answer.json()["summary"] == {"total_count": 2}
+
+
+async def test_the_rate_is_told_by_metas_code_and_not_by_the_status(sandbox: Any) -> None:
+    async with sandbox() as box:
+        await box.client.put("/_sandbox/faults", json={"provider": "whatsapp", "status_429": 1})
+        answer = await box.whatsapp(text={"body": "Hello"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, 130429)
 
 
 async def test_free_text_arrives_only_within_24_hours_of_the_patients_own(sandbox: Any) -> None:

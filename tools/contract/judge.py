@@ -26,7 +26,7 @@ GAPS: Final = frozenset(
         ("answer", "$.summary"),
     )
 )
-"""What Meta's file leaves out of the templates' management, and pywa neither asks nor reads without.
+"""What Meta's file leaves out of the management of templates, and pywa asks for and reads.
 
 Our clients do not manage templates, so none of this passes over a fault of theirs.
 """

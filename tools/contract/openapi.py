@@ -1,7 +1,7 @@
 """What an OpenAPI document says of a request and its answer."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +35,8 @@ def _type_or_null(validator: Any, types: Any, value: object, schema: Schema) -> 
     yield from Draft202012Validator.VALIDATORS["type"](validator, types, value, schema)
 
 
-_Validator: Final = extend(Draft202012Validator, {"type": _type_or_null})
+_extended: Callable[..., type[Draft202012Validator]] = extend
+_Validator: Final = _extended(Draft202012Validator, {"type": _type_or_null})
 
 
 @_FORMATS.checks("uri")
@@ -239,7 +240,8 @@ class Document:
         for word in ("allOf", "anyOf", "oneOf"):
             for part in schema.get(word, ()):
                 found |= self._properties(part)
-        return found | schema.get("properties", {})
+        found |= schema.get("properties", {})
+        return found
 
     def _unknown_fields(self, schema: Schema, value: object, where: str) -> Iterator[str]:
         """Fields that no `properties` names; a schema without any, or open by word, is free."""

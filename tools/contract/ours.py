@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from handbell.channels.providers.sendgrid.sender import SendGridAccount, SendGridSender
 from handbell.channels.providers.twilio.sender import TwilioAccount, TwilioSender
@@ -33,7 +33,7 @@ from tools.contract.types import Asker
 PATIENT: Final = "+12025550123"
 STOPPED: Final = "+12025550124"
 MAILBOX: Final = "pat@example.org"
-TOKEN: Final = "Kq2xZ9a-attempt_token"
+ATTEMPT: Final = "Kq2xZ9a-attempt_7"
 FROM: Final = "care@practice.example.org"
 _PROVIDERS: Final = {
     Channel.SMS: Provider.TWILIO,
@@ -47,17 +47,19 @@ _ONE_CLICK: Final = {
 TEXT: Final = Outbound(
     to=PATIENT,
     content=SmsContent(text="Nos vemos mañana a las 9:30 & más → ok? 100 %"),
-    attempt_token=TOKEN,
+    attempt_token=ATTEMPT,
     validity=timedelta(hours=2),
 )
 MAIL: Final = Outbound(
     to=MAILBOX,
     content=EmailContent(subject="Your visit", html="<p>See you</p>", text="See you"),
-    attempt_token=TOKEN,
+    attempt_token=ATTEMPT,
 )
 SAID: Final = Outbound(
-    to=PATIENT, content=WhatsAppText(text="Thank you, see you then."), attempt_token=TOKEN
+    to=PATIENT, content=WhatsAppText(text="Thank you, see you then."), attempt_token=ATTEMPT
 )
+
+_OUT: Final = {Provider.TWILIO: TEXT, Provider.SENDGRID: MAIL, Provider.WHATSAPP: SAID}
 
 
 async def play(stage: Stage) -> None:
@@ -141,7 +143,7 @@ async def _whole_library(stage: Stage, transport: Transport) -> None:
             if isinstance(made, EmailContent):
                 made = replace(made, headers=_ONE_CLICK)
             to = MAILBOX if body.channel is Channel.EMAIL else PATIENT
-            out = Outbound(to=to, content=made, attempt_token=TOKEN, validity=timedelta(hours=4))
+            out = Outbound(to=to, content=made, attempt_token=ATTEMPT, validity=timedelta(hours=4))
             stage.expect_kind(await senders[provider].send(out), Accepted)
             await stage.release()
 
@@ -207,24 +209,27 @@ async def _whatsapp(stage: Stage, transport: Transport) -> None:
 
 
 async def _bad_days(stage: Stage, transport: Transport) -> None:
-    """Wrong keys, too many requests, a provider that is down."""
-    outs = {Provider.TWILIO: TEXT, Provider.SENDGRID: MAIL, Provider.WHATSAPP: SAID}
+    """Too many requests, and a provider that is down."""
     down = {Provider.TWILIO: "20503", Provider.SENDGRID: "503", Provider.WHATSAPP: "2"}
     for provider, sender in _senders(stage, transport).items():
         with stage.playing(provider, Asker.OURS, "over the rate"):
             await stage.fault(provider, status_429=1)
-            stage.expect_kind(await sender.send(outs[provider]), Retry)
+            stage.expect_kind(await sender.send(_OUT[provider]), Retry)
         with stage.playing(provider, Asker.OURS, "service unavailable"):
             await stage.fault(provider, status_503=1)
-            stage.expect(await sender.send(outs[provider]), Unknown(code=down[provider]))
+            stage.expect(await sender.send(_OUT[provider]), Unknown(code=down[provider]))
         with stage.playing(provider, Asker.OURS, "and back again"):
-            stage.expect_kind(await sender.send(outs[provider]), Accepted)
+            stage.expect_kind(await sender.send(_OUT[provider]), Accepted)
             await stage.release()
-    wrong = replace(stage.config, twilio_auth_token="wrong", sendgrid_api_key="SG.wrong",
-                    whatsapp_access_token="wrong")  # fmt: skip
-    right, stage.config = stage.config, wrong
+    await _wrong_keys(stage, transport)
+
+
+async def _wrong_keys(stage: Stage, transport: Transport) -> None:
+    keys = ("twilio_auth_token", "sendgrid_api_key", "whatsapp_access_token")
+    nonsense: dict[str, Any] = dict.fromkeys(keys, "wrong")
+    right, stage.config = stage.config, replace(stage.config, **nonsense)
     refused = {Provider.TWILIO: "20003", Provider.SENDGRID: "401", Provider.WHATSAPP: "190"}
     for provider, sender in _senders(stage, transport).items():
         with stage.playing(provider, Asker.OURS, "wrong key"):
-            stage.expect(await sender.send(outs[provider]), Refused(code=refused[provider]))
+            stage.expect(await sender.send(_OUT[provider]), Refused(code=refused[provider]))
     stage.config = right

@@ -72,7 +72,7 @@ class Stage:
         url = f"{self.sandbox_url}/_sandbox/{path}"
         async with self.session.request(method, url, json=body) as answer:
             answer.raise_for_status()
-            return await answer.json(content_type=None) if answer.status == 200 else None
+            return await answer.json()
 
     async def release(self) -> None:
         """Let everything happen that is due; webhooks come in meanwhile."""
@@ -117,22 +117,34 @@ class Stage:
 async def opened() -> AsyncIterator[Stage]:
     """A fresh sandbox in stepped time, behind a recorder, both on loopback."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        runner, holder = web.AppRunner(web.Application()), list[Stage]()
-        runner.app.router.add_route(
-            "*", "/webhooks/{path:.*}", lambda request: holder[0].take_hook(request)
-        )
-        runner.app.router.add_route("*", "/{path:.*}", lambda request: holder[0].pass_on(request))
+        stages: list[Stage] = []
+        runner = web.AppRunner(_front(stages))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         clock, config = FrozenClock(NOON), _config(url)
         stage = Stage(config=config, clock=clock, url=url, session=session)
-        holder.append(stage)
+        stages.append(stage)
         try:
             with _serving(create_app(config, clock, simulated=True)) as stage.sandbox_url:
                 yield stage
         finally:
             await runner.cleanup()
+
+
+def _front(stages: list[Stage]) -> web.Application:
+    """What listens before there is a stage, whose own address it gives."""
+
+    async def hook(request: web.Request) -> web.Response:
+        return await stages[0].take_hook(request)
+
+    async def request(request: web.Request) -> web.Response:
+        return await stages[0].pass_on(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/webhooks/{path:.*}", hook)
+    app.router.add_route("*", "/{path:.*}", request)
+    return app
 
 
 @contextmanager

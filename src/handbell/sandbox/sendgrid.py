@@ -91,11 +91,14 @@ def _problems(mail: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "subject", "The subject is required."
     if "text/plain" in [part["type"] for part in content][1:]:
         yield "content", "The content types must be in order: text/plain, then text/html."
-    for header in mail.get("headers") or {}:
-        if header.lower() in _RESERVED:
-            yield "headers", "This header is reserved and can not be used."
-    if len(set(mail.get("categories", ()))) < len(mail.get("categories", ())):
+    if {name.lower() for name in mail.get("headers", ())} & _RESERVED:
+        yield "headers", "This header is reserved and can not be used."
+    if _repeats(mail.get("categories", [])):
         yield "categories", "The categories must be unique."
+
+
+def _repeats(values: list[str]) -> bool:
+    return len(set(values)) < len(values)
 
 
 def _is_address(value: dict[str, str]) -> bool:
@@ -106,7 +109,7 @@ def _is_address(value: dict[str, str]) -> bool:
 def _recipient_problems(to: list[dict[str, str]], field: str) -> Iterator[tuple[str, str]]:
     if not all(_is_address(one) for one in to):
         yield field, "Does not contain a valid address."
-    elif len({one["email"].lower() for one in to}) < len(to):
+    elif _repeats([one["email"].lower() for one in to]):
         yield field, "Each email address should be unique between to, cc, and bcc."
 
 
