@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from handbell.channels.types import Provider
 from tools.contract.openapi import FORM, JSON, LONGEST_FAULT
-from tools.contract.types import Asked, Hook
+from tools.contract.types import Asked, Hook, Scenario
 
 _SENDGRID: Final = "x-twilio-email-event-webhook"
 
@@ -111,7 +111,7 @@ def _value(media_type: str, body: bytes) -> Any:
     return orjson.loads(body)
 
 
-def hook_from(sample: dict[str, Any], scenario: Any) -> Hook:
+def hook_from(sample: dict[str, Any], scenario: Scenario) -> Hook:
     """A recorded sample of the reference folder as a webhook."""
     told = sample["request"]
     headers = {name.lower(): value for name, value in told["headers"].items()}

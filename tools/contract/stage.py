@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ import uvicorn
 from aiohttp import web
 from yarl import URL
 
-from handbell.channels.types import Outcome, Provider
+from handbell.channels.types import Provider
 from handbell.platform.clock import FrozenClock
 from handbell.platform.transport import Answer
 from handbell.sandbox.app import create_app
@@ -57,7 +57,7 @@ class Stage:
         if said != wanted:
             self._surprise(f"expected {wanted}, got {said}")
 
-    def expect_kind(self, said: object, kind: type[Outcome] | type[object]) -> None:
+    def expect_kind(self, said: object, kind: type[object]) -> None:
         if not isinstance(said, kind):
             self._surprise(f"expected {kind.__name__}, got {said}")
 
@@ -186,6 +186,6 @@ def _config(public_url: str) -> SandboxConfig:
     )
 
 
-async def in_thread(work: Any) -> Any:
+async def in_thread(work: Callable[[], Any]) -> Any:
     """Run an SDK's blocking call."""
     return await asyncio.to_thread(work)
