@@ -7,12 +7,13 @@ from handbell.channels.types import WhatsAppTemplate
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.templates import library
 from handbell.templates.catalogue import SAMPLES
+from handbell.templates.levels import DisclosureLevel
 from handbell.templates.lint import lint
 from handbell.templates.phi import find_phi
 from handbell.templates.policy import channel_ceiling, level_of
 from handbell.templates.rendering import render
 from handbell.templates.segments import Encoding, size_of
-from handbell.templates.types import DisclosureLevel, LibraryTemplate, TemplateBody
+from handbell.templates.types import LibraryTemplate, TemplateBody
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ALL = library.load()

@@ -6,6 +6,7 @@ import pytest
 from handbell.channels.types import Baa
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.templates.errors import TemplateTooOpen, UnknownVariable
+from handbell.templates.levels import DisclosureLevel
 from handbell.templates.policy import (
     CeilingFacts,
     ceiling,
@@ -14,7 +15,7 @@ from handbell.templates.policy import (
     level_of,
     public_name,
 )
-from handbell.templates.types import DisclosureLevel, TemplateBody, TemplateKind
+from handbell.templates.types import TemplateBody, TemplateKind
 
 L0, L1, L2 = DisclosureLevel.L0, DisclosureLevel.L1, DisclosureLevel.L2
 FINE = CeilingFacts(

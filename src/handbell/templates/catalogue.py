@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, MessageClass, Purpose
-from handbell.templates.types import DisclosureLevel
+from handbell.templates.levels import DisclosureLevel
 
 _EVERYWHERE: Final = frozenset(Purpose)
 _VISIT: Final = frozenset(

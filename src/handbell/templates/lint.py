@@ -9,9 +9,10 @@ from handbell.platform.vocabulary import Channel
 from handbell.templates.analysis import check, variables_of
 from handbell.templates.catalogue import SAMPLES
 from handbell.templates.errors import TemplateMalformed, TemplateSyntax, UnknownVariable
+from handbell.templates.levels import DisclosureLevel
 from handbell.templates.policy import level_of
 from handbell.templates.rendering import render
-from handbell.templates.types import DisclosureLevel, TemplateBody, WhatsAppForm
+from handbell.templates.types import TemplateBody, WhatsAppForm
 
 MOST_CHARACTERS: Final = 1600
 _META_BODY: Final = 1024

@@ -8,7 +8,8 @@ from handbell.platform.vocabulary import Channel, Purpose
 from handbell.templates.analysis import variables_of
 from handbell.templates.catalogue import CATALOGUE
 from handbell.templates.errors import TemplateTooOpen, UnknownVariable
-from handbell.templates.types import DisclosureLevel, TemplateBody, TemplateKind
+from handbell.templates.levels import DisclosureLevel
+from handbell.templates.types import TemplateBody, TemplateKind
 
 _DEFAULT_CEILING: Final = {
     Channel.EMAIL: DisclosureLevel.L2,

@@ -1,23 +1,11 @@
 """The text of a message before its variables are filled in, and after."""
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from handbell.channels.types import Content
 from handbell.platform.vocabulary import Channel, Purpose
-
-
-class DisclosureLevel(IntEnum):
-    """How much a text tells a stranger who reads it.
-
-    L0 the sender and an opaque link; L1 also first name, date and time; L2 also who and
-    where, or that something is ready; L3 what it is about (a test, a drug, an amount).
-    """
-
-    L0 = 0
-    L1 = 1
-    L2 = 2
-    L3 = 3
+from handbell.templates.levels import DisclosureLevel
 
 
 class TemplateKind(StrEnum):

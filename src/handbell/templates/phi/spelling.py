@@ -1,0 +1,63 @@
+"""One spelling for what may be written in many ways: accents, case, dots, Hindi in Latin letters."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+_HIDDEN: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_ACCENT: Final = re.compile("[\u0300-\u036f\u093c]")
+_LINK: Final = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_DOTTED: Final = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_TOKEN: Final = re.compile(r"[\w\u0900-\u0963\u0966-\u097f]+|[.!?;:\u0964\n]")
+_ENDS: Final = frozenset(".!?;:\u0964\n")
+_FOLDS: Final = (
+    (re.compile("ee|ii"), "i"),
+    (re.compile("oo|uu"), "u"),
+    (re.compile(r"(.)\1+"), r"\1"),
+    (re.compile("w"), "v"),
+    (re.compile("z"), "j"),
+    (re.compile("ph"), "f"),
+    (re.compile("q"), "k"),
+)
+_SHORT: Final = 4
+
+
+def without_hidden(text: str) -> str:
+    """Drop links and characters that nobody sees, and unify the forms of letters."""
+    return _LINK.sub(" ", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
+
+
+def without(known: Iterable[str], text: str) -> str:
+    """Blank out known values, wherever they stand and in any case."""
+    for value in sorted(filter(None, known), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "_", text, flags=re.IGNORECASE)
+    return text
+
+
+def tokens(text: str) -> list[str]:
+    """The words in their plain spelling; the end of a sentence is a token of its own."""
+    plain = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
+    plain = unicodedata.normalize("NFD", plain.casefold().replace("\u0901", "\u0902"))
+    return [stem(word) for word in _TOKEN.findall(_ACCENT.sub("", plain))]
+
+
+def ends_sentence(token: str) -> bool:
+    return token in _ENDS
+
+
+def stem(word: str) -> str:
+    """Take off the plural, so that `tumores`, `tumors` and `tumor` are one word."""
+    if len(word) <= _SHORT or not word.isascii():
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    singular = word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+    return singular.removesuffix("e")
+
+
+def fold(word: str) -> str:
+    """Bring the spellings of a Hindi word in Latin letters together: beemari, bimaari, bimari."""
+    for pattern, instead in _FOLDS:
+        word = pattern.sub(instead, word)
+    return word

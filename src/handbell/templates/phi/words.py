@@ -1,0 +1,138 @@
+"""Names of illnesses, drugs, procedures, tests and specialties, from packaged lists."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+import yaml
+
+from handbell.templates.phi.reasons import PhiReason
+from handbell.templates.phi.spelling import ends_sentence, fold, tokens
+
+
+class _Role(StrEnum):
+    """Words that are no finding by themselves.
+
+    After an `opener` ("if you have"), up to the end of the sentence, a `symptom` tells nothing
+    of the reader; anywhere else it is a condition.
+    """
+
+    HARMLESS = "harmless"
+    OPENER = "opener"
+    SYMPTOM = "symptom"
+
+
+_Entry = PhiReason | _Role
+_FILES: Final[Mapping[str, _Entry]] = {
+    "conditions": PhiReason.CONDITION,
+    "drugs": PhiReason.DRUG,
+    "procedures": PhiReason.PROCEDURE,
+    "tests": PhiReason.TEST,
+    "specialties": PhiReason.SPECIALTY,
+    "symptoms": _Role.SYMPTOM,
+    "openers": _Role.OPENER,
+    "harmless": _Role.HARMLESS,
+}
+_EVERYWHERE: Final = ("en", "es", "hi")
+_ROMANISED: Final = "hi-Latn"
+_UNKNOWN: Final = ""
+
+
+class WordList:
+    """The entries that count in texts of one language; of two at a place the longer counts.
+
+    `folded` are Hindi words in Latin letters, compared in their folded spelling.
+    """
+
+    def __init__(self, entries: Mapping[str, _Entry], folded: Mapping[str, _Entry]) -> None:
+        self._entries = entries
+        self._folded = folded
+        self._longest = max(key.count(" ") + 1 for key in (*entries, *folded))
+
+    def find(self, text: str) -> Iterator[PhiReason]:
+        """Give the reason of each finding, in the order of the text."""
+        is_conditional = False
+        for entry in self._entries_in(tokens(text)):
+            match entry:
+                case PhiReason():
+                    yield entry
+                case _Role.SYMPTOM if not is_conditional:
+                    yield PhiReason.CONDITION
+                case _Role.OPENER | None:
+                    is_conditional = entry is _Role.OPENER
+
+    def _entries_in(self, words: list[str]) -> Iterator[_Entry | None]:
+        """The entries in their order; None where a sentence ends."""
+        folded = [fold(word) for word in words] if self._folded else words
+        at = 0
+        while at < len(words):
+            if ends_sentence(words[at]):
+                yield None
+            length, entry = self._longest_at(words, folded, at)
+            if entry is not None:
+                yield entry
+            at += length
+
+    def _longest_at(
+        self, words: list[str], folded: list[str], at: int
+    ) -> tuple[int, _Entry | None]:
+        for length in range(min(self._longest, len(words) - at), 0, -1):
+            entry = self._entries.get(" ".join(words[at : at + length]))
+            if entry is None:
+                entry = self._folded.get(" ".join(folded[at : at + length]))
+            if entry is not None:
+                return length, entry
+        return 1, None
+
+
+def find(text: str, *, language: str) -> Iterator[PhiReason]:
+    """Give what the lists know in the text.
+
+    All languages are looked for in every text, because they are mixed; but a word with another
+    meaning elsewhere counts in its own language only (`es-only`: "gripe"). An unknown
+    language counts as each of them.
+    """
+    return _list_for(language.partition("-")[0].casefold()).find(text)
+
+
+@lru_cache(maxsize=8)
+def _list_for(base: str) -> WordList:
+    known = base if base in _EVERYWHERE else _UNKNOWN
+    own = [f"{one}-only" for one in _EVERYWHERE if known in (one, _UNKNOWN)]
+    entries = {
+        " ".join(tokens(word)): entry
+        for words, entry in _lists()
+        for key in (*_EVERYWHERE, *own)
+        for listed in words.get(key, ())
+        for word in _genders(listed)
+    }
+    folded = {
+        " ".join(fold(token) for token in tokens(word)): entry
+        for words, entry in _lists()
+        for word in words.get(_ROMANISED, ())
+        if known in ("hi", _UNKNOWN)
+    }
+    return WordList(entries, folded)
+
+
+def _genders(listed: str) -> tuple[str, ...]:
+    """Both forms of `asmático/a`."""
+    if not listed.endswith("/a"):
+        return (listed,)
+    man = listed.removesuffix("/a")
+    return man, f"{man.removesuffix('o')}a"
+
+
+@lru_cache(maxsize=1)
+def _lists() -> tuple[tuple[dict[str, list[str]], _Entry], ...]:
+    folder = files(__package__) / "words"
+    return tuple(
+        (yaml.load((folder / f"{name}.yaml").read_text("utf-8"), _Loader), entry)  # noqa: S506
+        for name, entry in _FILES.items()
+    )
+
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C where there is one: it is several times as fast, and as safe."""
