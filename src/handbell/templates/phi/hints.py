@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from handbell.templates.phi.identifiers import HINDI_MONTH
 from handbell.templates.phi.reasons import PhiReason
 
 _UPPER: Final = r"[A-ZÁÉÍÓÚÑ]"
@@ -54,17 +55,17 @@ _STATE: Final = re.compile(
     re.IGNORECASE,
 )
 _OWNED: Final = re.compile(
-    r"(?<!\w)(?:your|you|we|tu|tus|su|sus|ya|usted|आपकी|आपके|आपका|aapki|aapke|aapka|apki|apke"
+    r"(?<!\w)(?:your|you|we|a|una?|tu|tus|su|sus|ya|usted|आपकी|आपके|आपका|aapki|aapke|aapka|apki|apke"
     r"|apka)(?!\w)",
     re.IGNORECASE,
 )
 _ERRAND: Final = re.compile(
-    r"(?<!\w)(?:bring|list|carry|lista|traiga|traer|lleve|tenga|साथ|लाएं|लाएँ|लेकर|saath|lekar"
+    r"(?<!\w)(?:bring|list of|carry|lista de|traiga|traer|lleve|tenga|साथ|लाएं|लाएँ|लेकर|saath|lekar"
     r"|laa?ye|layein|rates?|payment methods?|policy)(?!\w)",
     re.IGNORECASE,
 )
 _PHARMACY: Final = re.compile(
-    r"(?<!\w)(?:(?:your|the|at|su|la) (?:[\w']+ )?(?:pharmacy|farmacia)|फार्मेसी|फ़ार्मेसी"
+    r"(?<!\w)(?:(?:your|at the|su|en la) (?:[\w']+ )?(?:pharmacy|farmacia)|फार्मेसी|फ़ार्मेसी"
     r"|pharmacy (?:se|par|mein))(?!\w)",
     re.IGNORECASE,
 )
@@ -78,13 +79,14 @@ _CLOCK: Final = re.compile(
     rf"(?<![\w:]){_DAY}(?!\w)|\b\d{{1,2}}[:.]\d{{2}}\b|\b\d{{1,2}} ?[ap]\.? ?m\b\.?"
     r"|\b\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?\b|\bbaje\b|बजे|सोमवार|मंगलवार|बुधवार|गुरुवार"
     r"|शुक्रवार|शनिवार|रविवार|कल|आज|परसों"
+    rf"|\d (?:{HINDI_MONTH})"
     r"|\b\d{1,2}(?:st|nd|rd|th)?(?: de)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene"
     r"|abr|ago|dic)"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}\b",
     re.IGNORECASE,
 )
 _HOURS: Final = re.compile(
-    r"(?<!\w)(?:open|hours|closed?|abiert[oa]s?|abrimos|horario|cerrad[oa]s?|cerramos|खुल[ाेी]"
+    r"(?<!\w)(?:open(?:s|ing)?|hours|closed?|answer(?:ed|s)?|repl(?:y|ies) (?:by|within)|responde(?:remos|r)|abiert[oa]s?|abrimos|horario|cerrad[oa]s?|cerramos|खुल[ाेी]"
     r"|बंद|khul[aei]|band|lines|phones)(?!\w)",
     re.IGNORECASE,
 )
@@ -95,13 +97,14 @@ def find(text: str) -> Iterator[PhiReason]:
 
     A clinician or a place in the sender's own name, before the first colon, is not counted.
     """
-    body = _STREET.sub(" ", _SENDER.sub("", text))
+    bare = _STREET.sub(" ", text)
+    body = _SENDER.sub("", bare)
     if _CLINICIAN.search(body):
         yield PhiReason.CLINICIAN
     if _PLACE.search(body):
         yield PhiReason.PLACE
-    sentences = _SENTENCE.findall(body)
-    if _PHARMACY.search(body) or any(_is_notice(one) for one in sentences):
+    sentences = _SENTENCE.findall(bare)
+    if _PHARMACY.search(bare) or any(_is_notice(one) for one in sentences):
         yield PhiReason.NOTICE
     if _GREETED.search(text):
         yield PhiReason.FIRST_NAME

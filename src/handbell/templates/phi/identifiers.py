@@ -14,10 +14,13 @@ _PHONE: Final = re.compile(
     r"\d{10}(?!\d)|(?<!\d)\d{10}(?= (?:पर|par|pe)\b)|(?<!\d)1?800[ -]\d{3}[ -]?\d{4}(?!\d)",
     re.IGNORECASE,
 )
+HINDI_MONTH: Final = (
+    "जनवरी|फरवरी|फ़रवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर|सितम्बर|अक्टूबर|अक्तूबर"
+    "|नवंबर|नवम्बर|दिसंबर|दिसम्बर"
+)
 _MONTH: Final = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-zé]*\.?"
-    r"|जनवरी|फरवरी|फ़रवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर|सितम्बर|अक्टूबर|अक्तूबर"
-    r"|नवंबर|नवम्बर|दिसंबर|दिसम्बर"
+    rf"|{HINDI_MONTH}"
 )
 _DATE: Final = re.compile(
     r"(?<![\d/.-])(?P<sep>\d{1,2}[/.-])\d{1,2}[/.-](?P<a>\d{4})\b"
@@ -43,7 +46,7 @@ _SSN: Final = re.compile(
     re.IGNORECASE,
 )
 _LINK_WORDS: Final = (
-    r"(?:[ .:#_-]|\b(?:no|nos|num|number|numbers|nbr|id|ids|code|is|was|ref|n[uú]mero|n[uú]m|es"
+    r"(?:[ .:#_-]|\b(?:n|no|nos|num|number|numbers|nbr|id|ids|code|is|was|ref|n[uú]mero|n[uú]m|es"
     r"|de|del|nro|code|ending|ends|ended|in|with|terminad[oa]|que|termina|en|hai|ka|ki|sankhya"
     r"|nambar)\b|[°º]|नंबर|नम्बर|संख्या|क्रमांक|आईडी|है|का|की){0,14}"
 )
@@ -100,7 +103,7 @@ _DEBT: Final = re.compile(
     rf"(?<!\w){_OWED}(?!\w)[^.!?\n\u0964]{{0,30}}(?<!\w){_MONEY}(?!\w)"
     rf"|(?<!\w){_MONEY}(?!\w)[^.!?\n\u0964]{{0,30}}(?<!\w){_OWED}(?!\w)"
     r"|\b(?:sent to|turned over to|goes? to) (?:a )?collections?\b|\bcollection agency\b"
-    r"|\byou (?:still )?owe\b|\bnos debe\b|\bdeuda\b|\bcobranzas?\b|\badeud[oa]s?\b"
+    r"|\byou (?:still )?owe (?![$€£₹]?\s?\d)|\bnos debe\b|\bdeuda\b|\bcobranzas?\b|\badeud[oa]s?\b"
     r"|\bfinancial (?:assistance|hardship) (?:application|request)\b|\bbankruptcy\b"
     r"|बकाया|\bbakaa?ya\b",
     re.IGNORECASE,
