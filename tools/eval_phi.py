@@ -191,7 +191,9 @@ def _in_words(found: Iterable[Score]) -> str:
 def _row(one: Score) -> str:
     recall = _share(one.found_l3, one.labelled_l3)
     precision = _share(one.true_leaks, one.called_leaks)
-    return f"{one.source:12} {one.lang:3}{one.channel:9} {one.lines:5} {recall:>17} {precision:>17}"
+    return (
+        f"{one.source:12} {one.lang:3}{one.channel:9} {one.lines:5} {recall:>17} {precision:>17}"
+    )
 
 
 def _share(part: int, whole: int) -> str:

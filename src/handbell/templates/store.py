@@ -13,10 +13,10 @@ from sqlalchemy.orm import aliased
 
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, Purpose
+from handbell.templates.levels import DisclosureLevel
 from handbell.templates.policy import level_of
 from handbell.templates.tables import TemplateRow, TemplateVersionRow
 from handbell.templates.types import (
-    DisclosureLevel,
     LibraryTemplate,
     QuickReply,
     TemplateBody,

@@ -6,6 +6,7 @@ from typing import Final
 
 from handbell.templates.phi.identifiers import HINDI_MONTH
 from handbell.templates.phi.reasons import PhiReason
+from handbell.templates.phi.spelling import END, START
 
 _UPPER: Final = r"[A-ZÁÉÍÓÚÑ]"
 _NAME: Final = rf"{_UPPER}[\w'\u2019-]+"
@@ -26,7 +27,7 @@ _CLINICIAN: Final = re.compile(
     rf"\b(?:Dr|Dra|DR|DRA|Prof)(?:\.\s?|\s){_NOT_A_NAME}{_NAME}"
     rf"|\b[Dd](?:octor|octora) {_NOT_A_NAME}{_NAME}|\b[Nn]urse(?: [Pp]ractitioner)? {_NAME}"
     rf"|\b(?:enfermer[oa]) {_NAME}|{_NAME},? (?:M\.?D|D\.?O|N\.?P|PA-C|DNP|R\.?N|LCSW|DDS|DPM)\b"
-    r"|(?<!\w)(?:डॉ|डा|डाॅ)\.? ?[\u0900-\u097f]{2,}|\bdr\.? [a-z]{3,}"
+    rf"|{START}(?:डॉ|डा|डाॅ)(?:\. ?| )[\u0900-\u097f]{{2,}}|\bdr\.? [a-z]{{3,}}"
 )
 _PLACE_WORD: Final = (
     r"(?:[Cc]linic|[Oo]ffice|[Ll]ocation|[Cc]ent(?:er|re)|[Bb]uilding|[Cc]ampus|[Bb]ranch"
@@ -40,45 +41,58 @@ _PLACE: Final = re.compile(
 )
 _SENTENCE: Final = re.compile(r"[^.!?\n\u0964]+")
 _THING: Final = re.compile(
-    r"(?<!\w)(?:results?|labs|lab report|test report|refills?|prescriptions?|rx|medications?"
+    rf"{START}(?:results?|labs|lab report|test report|refills?|prescriptions?|rx|medications?"
     r"|medicines?|meds|statement|bill|invoice|referral|balance|payment|records|claim"
     r"|resultados?|recetas?|resurtidos?|medicamentos?|medicinas?|factura|estado de cuenta|pago"
     r"|saldo|रिपोर्ट|नतीजे|परिणाम|दवा|दवाई|दवाइयां|दवाइयाँ|दवाएं|पर्चा|पर्ची|बिल|भुगतान"
-    r"|davaa?i?|dawaa?i?|dawaiyaa?n?|report|natij[ae]|nateej[ae]|parch[aei]|bhugtaa?n)(?!\w)",
+    rf"|davaa?i?|dawaa?i?|dawaiyaa?n?|report|natij[ae]|nateej[ae]|parch[aei]|bhugtaa?n){END}",
     re.IGNORECASE,
 )
 _STATE: Final = re.compile(
-    r"(?<!\w)(?:ready|available|due|in|back|posted|arrived|waiting|expir\w+|new|sent|pick ?up"
+    rf"{START}(?:ready|available|due|in|back|posted|arrived|waiting|expir\w+|new|sent|pick ?up"
     r"|renew\w*|received|approved|run(?:s|ning)? (?:out|low)|list[oa]s?|disponibles?|vence\w*"
     r"|llegaron|lleg[oó]|nuev[oa]s?|recoger|renovar|toca|pendiente|तैयार|उपलब्ध|आ गई|आ गए|आ गयी"
-    r"|आ चुकी|आ गया|खत्म|ख़त्म|ready|taiyaa?r|tayyaa?r|aa ga[yi]i?|aa chuki|khatm|khatam)(?!\w)",
+    rf"|आ चुकी|आ गया|खत्म|ख़त्म|ready|taiyaa?r|tayyaa?r|aa ga[yi]i?|aa chuki|khatm|khatam){END}",
     re.IGNORECASE,
 )
 _OWNED: Final = re.compile(
-    r"(?<!\w)(?:your|you|we|a|una?|tu|tus|su|sus|ya|usted|आपकी|आपके|आपका|aapki|aapke|aapka|apki|apke"
-    r"|apka)(?!\w)",
+    rf"{START}(?:your|you|we|a|una?|tu|tus|su|sus|ya|usted|आपकी|आपके|आपका|aapki|aapke|aapka|apki|apke"
+    rf"|apka){END}",
     re.IGNORECASE,
 )
 _ERRAND: Final = re.compile(
-    r"(?<!\w)(?:bring|list of|carry|lista de|traiga|traer|lleve|tenga|साथ|लाएं|लाएँ|लेकर|saath|lekar"
-    r"|laa?ye|layein|rates?|payment methods?|policy)(?!\w)",
+    rf"{START}(?:bring|list of|carry|lista de|traiga|traer|lleve|tenga|साथ|लाएं|लाएँ|लेकर|saath|lekar"
+    rf"|laa?ye|layein|rates?|payment methods?|policy){END}",
     re.IGNORECASE,
 )
 _PHARMACY: Final = re.compile(
-    r"(?<!\w)(?:(?:your|at the|su|en la) (?:[\w']+ )?(?:pharmacy|farmacia)|फार्मेसी|फ़ार्मेसी"
-    r"|pharmacy (?:se|par|mein))(?!\w)",
+    rf"{START}(?:(?:your|at the|su|en la) (?:[\w']+ )?(?:pharmacy|farmacia)|फार्मेसी|फ़ार्मेसी"
+    rf"|pharmacy (?:se|par|mein)){END}",
+    re.IGNORECASE,
+)
+_NAMED_PHARMACY: Final = re.compile(
+    rf"\b[Ff]armacia {_NAME}|{_NAME} (?:Pharmacy|Drugs?|Drugstore|Chemists?)\b"
+)
+_TITLED: Final = re.compile(
+    rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Sr|Sra|Srta|Shri|Smt|Señora?|Señorita)\.? {_NAME}"
+    rf"|{START}(?:श्री|श्रीमती) (?!जी)[\u0900-\u097f]{{2,}}"
+)
+_DUE: Final = re.compile(
+    rf"{START}(?:refill|prescription|statement|bill|receta|resurtido|factura|दवा|दवाई|दवाइयां"
+    rf"|रिपोर्ट|बिल|dawaa?i?|davaa?i?|report){END}[^.!?\u0964]{{0,30}}"
+    rf"{START}(?:ready|due|list[oa]|taiyaa?r|tayyaa?r|तैयार|दोबारा|dobaa?ra|फिर से){END}",
     re.IGNORECASE,
 )
 _GREETED: Final = re.compile(
-    rf"(?<!\w)(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|buen(?:o|a)s (?:d[ií]as|tardes)|namaste|namaskar)"
+    rf"{START}(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|buen(?:o|a)s (?:d[ií]as|tardes)|namaste|namaskar)"
     rf",? (?!There\b|All\b|Patient\b|Paciente\b|Everyone\b){_NAME}(?= ji\b|[,:!.\s-])"
     rf"|(?:^|[:.!] ){_NAME},(?= [a-z¿¡])|(?:नमस्ते|नमस्कार|प्रिय),? [\u0900-\u097f]{{2,}}(?: जी)?[,:! ]"
     r"|[\u0900-\u097f]{2,} जी\b"
 )
 _CLOCK: Final = re.compile(
-    rf"(?<![\w:]){_DAY}(?!\w)|\b\d{{1,2}}[:.]\d{{2}}\b|\b\d{{1,2}} ?[ap]\.? ?m\b\.?"
+    rf"(?<![\w:]){_DAY}{END}|\b\d{{1,2}}[:.]\d{{2}}\b|\b\d{{1,2}} ?[ap]\.? ?m\b\.?"
     r"|\b\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?\b|\bbaje\b|बजे|सोमवार|मंगलवार|बुधवार|गुरुवार"
-    r"|शुक्रवार|शनिवार|रविवार|कल|आज|परसों"
+    rf"|शुक्रवार|शनिवार|रविवार|{START}(?:कल|आज|परसों){END}"
     rf"|\d (?:{HINDI_MONTH})"
     r"|\b\d{1,2}(?:st|nd|rd|th)?(?: de)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene"
     r"|abr|ago|dic)"
@@ -86,10 +100,20 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE,
 )
 _HOURS: Final = re.compile(
-    r"(?<!\w)(?:open(?:s|ing)?|hours|closed?|answer(?:ed|s)?|repl(?:y|ies) (?:by|within)|responde(?:remos|r)|abiert[oa]s?|abrimos|horario|cerrad[oa]s?|cerramos|खुल[ाेी]"
-    r"|बंद|khul[aei]|band|lines|phones)(?!\w)",
+    rf"{START}(?:open(?:s|ing)?|hours|closed?|answer(?:ed|s)?|repl(?:y|ies) (?:by|within)|responde(?:remos|r)|abiert[oa]s?|abrimos|horario|cerrad[oa]s?|cerramos|खुल[ाेी]"
+    rf"|बंद|khul[aei]|band|lines|phones){END}",
     re.IGNORECASE,
 )
+
+
+_GREETED_NAME: Final = re.compile(
+    rf"{START}(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|namaste|namaskar),? {_NAME}(?=[,:!.])"
+)
+
+
+def without_greeted_name(text: str) -> str:
+    """Blank out the name in a greeting: Asma, Dolores and Soledad are people there."""
+    return _GREETED_NAME.sub(" ", text)
 
 
 def find(text: str) -> Iterator[PhiReason]:
@@ -101,10 +125,14 @@ def find(text: str) -> Iterator[PhiReason]:
     body = _SENDER.sub("", bare)
     if _CLINICIAN.search(body):
         yield PhiReason.CLINICIAN
+    if _TITLED.search(bare):
+        yield PhiReason.LAST_NAME
     if _PLACE.search(body):
         yield PhiReason.PLACE
     sentences = _SENTENCE.findall(bare)
-    if _PHARMACY.search(bare) or any(_is_notice(one) for one in sentences):
+    if any(one.search(bare) for one in (_PHARMACY, _NAMED_PHARMACY)) or any(
+        _is_notice(one) for one in sentences
+    ):
         yield PhiReason.NOTICE
     if _GREETED.search(text):
         yield PhiReason.FIRST_NAME
@@ -113,5 +141,7 @@ def find(text: str) -> Iterator[PhiReason]:
 
 
 def _is_notice(sentence: str) -> bool:
-    patterns = (_THING, _STATE, _OWNED)
-    return all(one.search(sentence) for one in patterns) and not _ERRAND.search(sentence)
+    if _ERRAND.search(sentence):
+        return False
+    is_owned = all(one.search(sentence) for one in (_THING, _STATE, _OWNED))
+    return is_owned or _DUE.search(sentence) is not None

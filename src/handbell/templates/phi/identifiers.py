@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Final
 
 from handbell.templates.phi.reasons import PhiReason
+from handbell.templates.phi.spelling import END, START
 
 _PHONE: Final = re.compile(
     r"(?<![\w-])(?:\+?\d{1,3}[ .-]?)?\(?\d{3}\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?![\w-])"
     r"|\+\d{8,15}(?!\d)|\+\d{1,3}(?:[ .-]?\(?\d{2,5}\)?){2,5}(?![\w-])"
     r"|(?:(?:call|tel|text|phone|llame al?|marque|tel[eé]fono|फ़?ोन|फोन|कॉल|par)[ .:]{1,2})"
-    r"\d{10}(?!\d)|(?<!\d)\d{10}(?= (?:पर|par|pe)\b)|(?<!\d)1?800[ -]\d{3}[ -]?\d{4}(?!\d)",
+    r"\d{10}(?!\d)|(?<!\d)\d{10}(?= (?:पर|par|pe)\b)|(?<=[.!?\u0964] )[2-9]\d{2}[2-9]\d{6}(?!\d)|(?<!\d)1?800[ -]\d{3}[ -]?\d{4}(?!\d)",
     re.IGNORECASE,
 )
 HINDI_MONTH: Final = (
-    "जनवरी|फरवरी|फ़रवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर|सितम्बर|अक्टूबर|अक्तूबर"
-    "|नवंबर|नवम्बर|दिसंबर|दिसम्बर"
+    "जनवरी|फरवरी|फ़रवरी|मार्च|अप्रैल|मई|जून|जुलाई|अगस्त|सितंबर|सितम्बर|अक्टूबर|अक्तूबर|नवंबर|नवम्बर|दिसंबर|दिसम्बर"
 )
 _MONTH: Final = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-zé]*\.?"
@@ -42,7 +42,8 @@ _BIRTH_WORD: Final = re.compile(
 )
 _SSN: Final = re.compile(
     r"(?<![\d-])\d{3}[ -]\d{2}[ -]\d{4}(?![\d-])|\bSSN\b|\bsocial security (?:no|num|number|#)"
-    r"|\b(?:n[uú]mero|no\.?|n[°º]) (?:de|del) seguro social",
+    r"|\b(?:n[uú]mero|no\.?|n[°º]) (?:de|del) seguro social"
+    r"|\b(?:social|seguro|ssn|soc)\b[^.!?\n\u0964\d]{0,40}(?<!\d)\d{4}(?!\d)",
     re.IGNORECASE,
 )
 _LINK_WORDS: Final = (
@@ -73,9 +74,9 @@ _ACCOUNT: Final = re.compile(
 _IDENTITY: Final = re.compile(
     r"(?:\b(?:aadhaa?r|pan (?:card|no|number)|passport|pasaporte|dni|nie|curp|rfc|c[eé]dula|nhs"
     r"|driver'?s? licen[cs]e|licencia|medicare|medicaid|medi-cal|abha|voter id|npi|dea|nss|imss)\b"
-    rf"|आधार|पासपोर्ट|पैन){_LINK_WORDS}(?<!\w)(?=[\w-]*\d[\w-]*\d[\w-]*\d)[\w-]{{4,}}"
-    r"|(?<!\w)(?:\d{7,8}-?[A-Z]|[XYZ]\d{7}[A-Z]|[A-Z]{5}\d{4}[A-Z]|[A-Z]{4}\d{6}[HM][A-Z]{5}\w\d)"
-    r"(?!\w)",
+    rf"|आधार|पासपोर्ट|पैन){_LINK_WORDS}{START}(?=[\w-]*\d[\w-]*\d[\w-]*\d)[\w-]{{4,}}"
+    rf"|{START}(?:\d{{7,8}}-?[A-Z]|[XYZ]\d{{7}}[A-Z]|[A-Z]{{5}}\d{{4}}[A-Z]|[A-Z]{{4}}\d{{6}}[HM][A-Z]{{5}}\w\d)"
+    rf"{END}",
     re.IGNORECASE,
 )
 _CURRENCY: Final = (
@@ -84,8 +85,8 @@ _CURRENCY: Final = (
 )
 _AMOUNT: Final = re.compile(
     r"[$€£₹]\s?\d|\d\s?[€₹]"
-    rf"|\b\d+(?:[.,]\d+)*\s?(?:k |mil |thousand |hazaa?r |lakh |हज़ार |हजार |लाख )?{_CURRENCY}(?!\w)"
-    rf"|(?<!\w)(?:{_CURRENCY})\.?\s?\d"
+    rf"|\b\d+(?:[.,]\d+)*\s?(?:k |mil |thousand |hazaa?r |lakh |हज़ार |हजार |लाख )?{_CURRENCY}{END}"
+    rf"|{START}(?:{_CURRENCY})\.?\s?\d"
     r"|\b(?:dollars|d[oó]lares|euros|rupees|rupa[iy]e)\b|रुपये|रुपए|रूपये",
     re.IGNORECASE,
 )
@@ -100,14 +101,24 @@ _MONEY: Final = (
     r"|bhugtaa?n|raa?shi|paise|paisa|rakam)"
 )
 _DEBT: Final = re.compile(
-    rf"(?<!\w){_OWED}(?!\w)[^.!?\n\u0964]{{0,30}}(?<!\w){_MONEY}(?!\w)"
-    rf"|(?<!\w){_MONEY}(?!\w)[^.!?\n\u0964]{{0,30}}(?<!\w){_OWED}(?!\w)"
+    rf"{START}{_OWED}{END}[^.!?\n\u0964]{{0,30}}{START}{_MONEY}{END}"
+    rf"|{START}{_MONEY}{END}[^.!?\n\u0964]{{0,30}}{START}{_OWED}{END}"
     r"|\b(?:sent to|turned over to|goes? to) (?:a )?collections?\b|\bcollection agency\b"
     r"|\byou (?:still )?owe (?![$€£₹]?\s?\d)|\bnos debe\b|\bdeuda\b|\bcobranzas?\b|\badeud[oa]s?\b"
     r"|\bfinancial (?:assistance|hardship) (?:application|request)\b|\bbankruptcy\b"
     r"|बकाया|\bbakaa?ya\b",
     re.IGNORECASE,
 )
+_ASKED: Final = re.compile(
+    r"\b(?:never|(?:do not|don't)(?: ever)?) (?:text|send|share|write|post)\b[^.!?\n\d]*"
+    r"|\b(?:have|keep)\b[^.!?\n\d]*\b(?:ready|handy|at hand|on hand)\b"
+    r"|\b(?:nunca|no) (?:nos )?(?:mande|env[ií]e|comparta|escriba|mandes|env[ií]es)\b[^.!?\n\d]*"
+    r"|\b(?:tenga|ten)(?:ga)? (?:a (?:la )?mano|list[oa]s?|cerca)\b[^.!?\n\d]*"
+    r"|[^.!?\n\u0964\d]*(?:तैयार रखें|पास रखें|न भेजें|मत भेजें|साझा न करें)"
+    r"|[^.!?\n\d]*\b(?:(?:taiyaa?r|paas) rakh\w+|(?:na|mat) bhej\w+|share na kar\w+)\b",
+    re.IGNORECASE,
+)
+"""Telling which fields to have ready, or not to send, without any value."""
 _PATTERNS: Final = (
     (PhiReason.BIRTH_DATE, _BIRTH_WORD),
     (PhiReason.SOCIAL_SECURITY_NUMBER, _SSN),
@@ -125,6 +136,7 @@ def find(text: str, *, now: datetime) -> Iterator[PhiReason]:
     if any(year < now.year - 1 for year in _years(bare, now=now)):
         yield PhiReason.BIRTH_DATE
     rest = _DATE.sub(" ", bare)
+    rest = _ASKED.sub(" ", rest)
     for reason, pattern in _PATTERNS:
         if pattern.search(rest):
             yield reason

@@ -22,6 +22,7 @@ class PhiReason(StrEnum):
     TEST = "test"
     RESULT = "result"
     SPECIALTY = "specialty"
+    LAST_NAME = "last_name"
     CLINICIAN = "clinician"
     PLACE = "place"
     NOTICE = "notice"
@@ -30,6 +31,7 @@ class PhiReason(StrEnum):
 
 
 _LOWER: Final = {
+    PhiReason.LAST_NAME: DisclosureLevel.L2,
     PhiReason.CLINICIAN: DisclosureLevel.L2,
     PhiReason.PLACE: DisclosureLevel.L2,
     PhiReason.NOTICE: DisclosureLevel.L2,

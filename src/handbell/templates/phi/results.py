@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from handbell.templates.phi.reasons import PhiReason
+from handbell.templates.phi.spelling import END, START
 
 _UNIT: Final = (
     r"(?:mg/dl|g/dl|mmol(?:/l)?|mmhg|mm ?hg|ng/ml|pg/ml|u/l|iu/l|bpm|kg/m2|copies/ml|cells/mm3"
@@ -18,8 +19,8 @@ _MEASURE: Final = (
     r"|कोलेस्ट्रॉल|हीमोग्लोबिन|ग्लूकोज|थायराइड)"
 )
 _VALUE: Final = re.compile(
-    rf"\d\s?{_UNIT}(?!\w)|\d\s?%? ?\(?a1c"
-    rf"|(?<!\w){_MEASURE}(?!\w)[^.!?\n\u0964\d]{{0,25}}\d"
+    rf"\d\s?{_UNIT}{END}|\d\s?%? ?\(?a1c"
+    rf"|{START}{_MEASURE}{END}[^.!?\n\u0964\d]{{0,25}}\d"
     r"|(?<![\d/])(?:[89]\d|1\d\d|2[0-3]\d)/(?:[4-9]\d|1[0-3]\d)(?![\d/])",
     re.IGNORECASE,
 )
@@ -37,18 +38,26 @@ _FOUND: Final = (
     r"|नकारात्मक|धनात्मक|ऋणात्मक|बढ़ा|बढ़ा|बढ़ी|हाई|खराब|asamanya|samanya|kharaa?b|badh[aie])"
 )
 _VERDICT: Final = re.compile(
-    rf"(?<!\w){_SUBJECT}(?!\w)[^.!?\n\u0964]{{0,45}}(?<!\w){_FOUND}(?!\w)"
-    rf"|(?<!\w){_FOUND}(?!\w) (?:\w+ )?{_SUBJECT}(?!\w)"
+    rf"{START}{_SUBJECT}{END}[^.!?\n\u0964]{{0,45}}{START}{_FOUND}{END}"
+    rf"|{START}{_FOUND}{END} (?:\w+ )?{_SUBJECT}{END}"
     r"|\b(?:tested|test(?:s|ing)?) (?:positive|negative)\b|\b(?:positive|negative|positiv[oa]"
     r"|negativ[oa]) (?:for|para|a|en) (?!you|us|change)\w",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"\b[A-TV-Z]\d[\dAB]\.\d{1,4}[A-Z]?\b")
 _DOSE: Final = re.compile(
-    r"\d\s?(?:mg|mcg|µg|ml|iu|milligrams?|miligramos?|मिलीग्राम|मि\.?ग्रा|एमजी)(?!\w)",
+    rf"\d\s?(?:mg|mcg|µg|ml|iu|milligrams?|miligramos?|मिलीग्राम|मि\.?ग्रा|एमजी){END}",
     re.IGNORECASE,
 )
+_WEEKS: Final = re.compile(
+    r"[\U0001f930\U0001f931\U0001fac3\U0001fac4\U0001f37c]"
+    r"|\b(?:ya (?:son|tiene|va en)|cumple|lleva) \d{1,2} semanas\b"
+    r"|\b\d{1,2}(?:th|nd|rd|st)?[ -]weeks? (?:along|pregnant|scan)\b|\bat \d{2} weeks\b",
+    re.IGNORECASE,
+)
+"""A pregnancy told by its weeks, or by the signs for it."""
 _PATTERNS: Final = (
+    (PhiReason.CONDITION, _WEEKS),
     (PhiReason.RESULT, _VALUE),
     (PhiReason.RESULT, _VERDICT),
     (PhiReason.CONDITION, _CODE),

@@ -1,10 +1,13 @@
-"""One spelling for what may be written in many ways: accents, case, dots, Hindi in Latin letters."""
+"""One spelling for what may be written in many ways: accents, case, dots, romanised Hindi."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+START: Final = r"(?<![\w\u0900-\u0963])"
+END: Final = r"(?![\w\u0900-\u0963])"
+"""The ends of a word for patterns: the vowel signs of Devanagari are no letters to `re`."""
 _HIDDEN: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ACCENT: Final = re.compile("[\u0300-\u036f\u093c]")
 _LINK: Final = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -31,15 +34,19 @@ def without_hidden(text: str) -> str:
 def without(known: Iterable[str], text: str) -> str:
     """Blank out known values, wherever they stand and in any case."""
     for value in sorted(filter(None, known), key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "_", text, flags=re.IGNORECASE)
+        text = re.sub(f"{START}{re.escape(value)}{END}", "_", text, flags=re.IGNORECASE)
     return text
 
 
 def tokens(text: str) -> list[str]:
-    """The words in their plain spelling; the end of a sentence is a token of its own."""
+    """Give the words in their plain spelling; the end of a sentence is a token of its own."""
     plain = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
     plain = unicodedata.normalize("NFD", plain.casefold().replace("\u0901", "\u0902"))
-    return [stem(word) for word in _TOKEN.findall(_ACCENT.sub("", plain))]
+    return _TOKEN.findall(_ACCENT.sub("", plain))
+
+
+def stems(words: Iterable[str]) -> list[str]:
+    return [stem(word) for word in words]
 
 
 def ends_sentence(token: str) -> bool:

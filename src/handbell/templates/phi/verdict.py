@@ -22,9 +22,7 @@ class Verdict:
         return self.level > ceiling
 
 
-def classify(
-    text: str, *, language: str, now: datetime, known: tuple[str, ...] = ()
-) -> Verdict:
+def classify(text: str, *, language: str, now: datetime, known: tuple[str, ...] = ()) -> Verdict:
     """Say how much the text tells, and what of it.
 
     `known` are values that may stand in any text, such as the sender's name: whatever they
@@ -50,4 +48,4 @@ def find_phi(
 def _clinical(text: str, *, language: str, now: datetime) -> Iterator[PhiReason]:
     yield from identifiers.find(text, now=now)
     yield from results.find(text)
-    yield from words.find(text, language=language)
+    yield from words.find(hints.without_greeted_name(text), language=language)

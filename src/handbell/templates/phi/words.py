@@ -9,7 +9,8 @@ from typing import Final
 import yaml
 
 from handbell.templates.phi.reasons import PhiReason
-from handbell.templates.phi.spelling import ends_sentence, fold, tokens
+from handbell.templates.phi.slips import Slips
+from handbell.templates.phi.spelling import ends_sentence, fold, stems, tokens
 
 
 class _Role(StrEnum):
@@ -43,12 +44,19 @@ _UNKNOWN: Final = ""
 class WordList:
     """The entries that count in texts of one language; of two at a place the longer counts.
 
-    `folded` are Hindi words in Latin letters, compared in their folded spelling.
+    `folded` are Hindi words in Latin letters, compared in their folded spelling; `long_words`
+    are recognised with one letter wrong.
     """
 
-    def __init__(self, entries: Mapping[str, _Entry], folded: Mapping[str, _Entry]) -> None:
+    def __init__(
+        self,
+        entries: Mapping[str, _Entry],
+        folded: Mapping[str, _Entry],
+        long_words: Slips[_Entry],
+    ) -> None:
         self._entries = entries
         self._folded = folded
+        self._long_words = long_words
         self._longest = max(key.count(" ") + 1 for key in (*entries, *folded))
 
     def find(self, text: str) -> Iterator[PhiReason]:
@@ -65,12 +73,15 @@ class WordList:
 
     def _entries_in(self, words: list[str]) -> Iterator[_Entry | None]:
         """The entries in their order; None where a sentence ends."""
-        folded = [fold(word) for word in words] if self._folded else words
+        stemmed = stems(words)
+        folded = [fold(word) for word in stemmed] if self._folded else stemmed
         at = 0
         while at < len(words):
             if ends_sentence(words[at]):
                 yield None
-            length, entry = self._longest_at(words, folded, at)
+            length, entry = self._longest_at(stemmed, folded, at)
+            if entry is None:
+                entry = self._long_words.find(words[at])
             if entry is not None:
                 yield entry
             at += length
@@ -102,19 +113,32 @@ def _list_for(base: str) -> WordList:
     known = base if base in _EVERYWHERE else _UNKNOWN
     own = [f"{one}-only" for one in _EVERYWHERE if known in (one, _UNKNOWN)]
     entries = {
-        " ".join(tokens(word)): entry
+        " ".join(stems(tokens(word))): entry
         for words, entry in _lists()
         for key in (*_EVERYWHERE, *own)
         for listed in words.get(key, ())
         for word in _genders(listed)
     }
     folded = {
-        " ".join(fold(token) for token in tokens(word)): entry
+        " ".join(fold(token) for token in stems(tokens(word))): entry
         for words, entry in _lists()
         for word in words.get(_ROMANISED, ())
         if known in ("hi", _UNKNOWN)
     }
-    return WordList(entries, folded)
+    return WordList(entries, folded, _long_words())
+
+
+@lru_cache(maxsize=1)
+def _long_words() -> Slips[_Entry]:
+    single = {
+        words[0]: entry
+        for listed, entry in _lists()
+        for key in _EVERYWHERE
+        for one in listed.get(key, ())
+        for word in _genders(one)
+        if len(words := tokens(word)) == 1
+    }
+    return Slips(single)
 
 
 def _genders(listed: str) -> tuple[str, ...]:
