@@ -19,7 +19,13 @@ from handbell.messages.types import Reason
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.errors import InvalidError
 from handbell.platform.vocabulary import Channel
-from handbell.templates.service import find_phi, size_of, variables_of, versions_in
+from handbell.templates.service import (
+    channel_ceiling,
+    classify,
+    size_of,
+    variables_of,
+    versions_in,
+)
 from handbell.templates.types import Rendered, TemplateBody
 
 LONGEST_SMS: Final = 1600
@@ -149,7 +155,7 @@ def _write(
         made = compose(material, body, links)
     except InvalidError:
         return Unsendable(Reason.UNRENDERABLE)
-    flaw = _flaw(made, material, now=now)
+    flaw = _flaw(made, material, language=body.language, now=now)
     if flaw is not None:
         return Unsendable(flaw)
     sealed = seal_text(material.key, made)
@@ -162,11 +168,12 @@ def _write(
     )
 
 
-def _flaw(made: Rendered, material: Material, *, now: datetime) -> Reason | None:
+def _flaw(made: Rendered, material: Material, *, language: str, now: datetime) -> Reason | None:
     """Protected information in a text message, or more of it than the organisation pays for."""
     if material.channel is Channel.EMAIL:
         return None
-    if find_phi(made.text, now=now):
+    verdict = classify(made.text, language=language, now=now, known=material.plain_names)
+    if verdict.is_leak(channel_ceiling(material.channel, sms_raised=material.sms_raised)):
         return Reason.LEAKS
     if not isinstance(made.content, SmsContent):
         return None

@@ -7,13 +7,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
-import asyncpg
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 
-from handbell.entrypoints import operations
 from handbell.entrypoints.home import installed
+from handbell.platform.clock import SystemClock
 from handbell.platform.errors import HandbellError
 from handbell.platform.settings import Settings
 
@@ -89,6 +87,8 @@ def explain(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Say why a message went, waits or never will: its decision receipt."""
+    from handbell.entrypoints import operations
+
     told = _run(operations.explain(installed(Settings()), org=org, message=message))
     _print(told if as_json else operations.in_words(told), as_json=as_json)
 
@@ -136,12 +136,16 @@ def demo(
 @app.command()
 def migrate(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line switch
     """Bring the database to the newest shape. Safe to repeat."""
+    from handbell.entrypoints import operations
+
     _answer(operations.migrate(installed(Settings())), as_json=as_json)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check settings and database, and say what is in the way."""
+    from handbell.entrypoints import operations
+
     found = _run(operations.examine(installed(Settings())))
     _print(found, as_json=as_json)
     if not found["ok"]:
@@ -154,6 +158,8 @@ def organization_create(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Create an organisation with the default settings."""
+    from handbell.entrypoints import operations
+
     _answer(operations.create_organization(installed(Settings()), name=name), as_json=as_json)
 
 
@@ -167,6 +173,8 @@ def api_key_create(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Create an API key. It is shown once and stored as a keyed hash."""
+    from handbell.entrypoints import operations
+
     settings = installed(Settings())
     _answer(operations.create_api_key(settings, org=org, name=name, role=role), as_json=as_json)
 
@@ -174,6 +182,8 @@ def api_key_create(
 @audit.command("verify")
 def audit_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check every entry and block; name the first altered or missing entry."""
+    from handbell.entrypoints import operations
+
     result = _run(operations.verify_audit(installed(Settings())))
     _print(result, as_json=as_json)
     if not result["intact"]:
@@ -211,6 +221,24 @@ def import_fhir(
         raise typer.Exit(1)
 
 
+@app.command("phi-check")
+def phi_check(
+    jsonl: Annotated[  # noqa: FBT002
+        bool, typer.Option("--jsonl", help="One JSON object a line, in and out; the only form.")
+    ] = True,
+) -> None:
+    """Judge texts on the standard input as the filter does before they are sent.
+
+    A line is {"id", "text", "lang", "channel", "ceiling"} and, if wanted, "sender"; the answer
+    is {"id", "level", "leak", "reasons"}, or {"id", "line", "error"} for a line that is none.
+    Exit code 1 if no line could be judged.
+    """
+    from handbell.entrypoints.phi_check import check_stream
+
+    if not check_stream(sys.stdin.buffer, sys.stdout, now=_run(SystemClock().now())):
+        raise typer.Exit(1)
+
+
 def _answer(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None:
     _print(_run(work), as_json=as_json)
 
@@ -232,19 +260,28 @@ def _stop(code: str, sentence: str) -> NoReturn:
     sys.exit(1)
 
 
+def _is_of_the_database(error: Exception) -> bool:
+    import asyncpg
+    from sqlalchemy.exc import DBAPIError
+
+    return isinstance(error, OSError | DBAPIError | asyncpg.PostgresError)
+
+
 def main() -> None:
     """Run a command; a known error is one sentence and exit code 1, a bad setting 2."""
     try:
         app()
     except HandbellError as error:
         _stop(error.code, error.message)
-    except (OSError, DBAPIError, asyncpg.PostgresError) as error:
-        why = f"The database does not do its part ({type(error).__name__}); ask `handbell doctor`."
-        _stop("database_unavailable", why)
     except ValidationError as error:
         wrong = ", ".join(f"HANDBELL_{e['loc'][0]!s}".upper() for e in error.errors())
         print(f"bad_setting: {wrong} has a value that cannot be used.", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        if not _is_of_the_database(error):
+            raise
+        why = f"The database does not do its part ({type(error).__name__}); ask `handbell doctor`."
+        _stop("database_unavailable", why)
 
 
 if __name__ == "__main__":

@@ -50,8 +50,15 @@ class Material:
     key: SubjectKey
     to: str | None
     max_segments: int
+    sms_raised: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def plain_names(self) -> tuple[str, ...]:
+        """The sender's name, and a first name that is one word: both may look like an illness."""
+        sender, first = self.facts["organization_name"], self.facts["first_name"] or ""
+        return (sender, first) if first.isalpha() else (sender,)
 
     def values(self, language: str) -> dict[str, str]:
         """The variables of the catalogue that need no link, in the language of the text."""
@@ -136,6 +143,7 @@ _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
         OrganizationRow.phone.label("organization_phone"),
         OrganizationRow.postal_address,
         OrganizationSettingsRow.max_segments,
+        OrganizationSettingsRow.sms_ceiling,
         AppointmentRow.starts_at,
         AppointmentRow.timezone,
         ProviderRow.name.label("provider_name"),
@@ -184,6 +192,7 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         key=key,
         to=key.decrypt(row.address, context="contact_points.address") if row.address else None,
         max_segments=row.max_segments,
+        sms_raised=row.sms_ceiling > 1,
         variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
         facts={name: getattr(row, name) for name in _FACTS} | names,
     )

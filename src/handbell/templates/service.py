@@ -15,8 +15,14 @@ from handbell.templates.analysis import variables_of
 from handbell.templates.catalogue import CATALOGUE
 from handbell.templates.dates import visit_date, visit_time
 from handbell.templates.errors import TemplateNotFound
-from handbell.templates.phi import find_phi
-from handbell.templates.policy import CeilingFacts, ceiling, level_of, public_name
+from handbell.templates.phi import classify
+from handbell.templates.policy import (
+    CeilingFacts,
+    ceiling,
+    channel_ceiling,
+    level_of,
+    public_name,
+)
 from handbell.templates.rendering import render
 from handbell.templates.segments import size_of
 from handbell.templates.types import TemplateBody, TemplateFilter, TemplateView
@@ -27,7 +33,8 @@ __all__ = [
     "Shelf",
     "TemplateService",
     "ceiling",
-    "find_phi",
+    "channel_ceiling",
+    "classify",
     "level_of",
     "library_texts",
     "public_name",

@@ -83,10 +83,12 @@ _DUE: Final = re.compile(
     rf"{START}(?:ready|due|list[oa]|taiyaa?r|tayyaa?r|तैयार|दोबारा|dobaa?ra|फिर से){END}",
     re.IGNORECASE,
 )
+_GREETING: Final = r"(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|namaste|namaskar)"
 _GREETED: Final = re.compile(
-    rf"{START}(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|buen(?:o|a)s (?:d[ií]as|tardes)|namaste|namaskar)"
+    rf"{START}(?:{_GREETING}|(?i:buen[oa]s (?:d[ií]as|tardes)))"
     rf",? (?!There\b|All\b|Patient\b|Paciente\b|Everyone\b){_NAME}(?= ji\b|[,:!.\s-])"
-    rf"|(?:^|[:.!] ){_NAME},(?= [a-z¿¡])|(?:नमस्ते|नमस्कार|प्रिय),? [\u0900-\u097f]{{2,}}(?: जी)?[,:! ]"
+    rf"|(?:^|[:.!] ){_NAME},(?= [a-z¿¡])"
+    r"|(?:नमस्ते|नमस्कार|प्रिय),? [\u0900-\u097f]{2,}(?: जी)?[,:! ]"
     r"|[\u0900-\u097f]{2,} जी\b"
 )
 _CLOCK: Final = re.compile(
@@ -100,15 +102,14 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE,
 )
 _HOURS: Final = re.compile(
-    rf"{START}(?:open(?:s|ing)?|hours|closed?|answer(?:ed|s)?|repl(?:y|ies) (?:by|within)|responde(?:remos|r)|abiert[oa]s?|abrimos|horario|cerrad[oa]s?|cerramos|खुल[ाेी]"
+    rf"{START}(?:open(?:s|ing)?|hours|closed?|answer(?:ed|s)?|repl(?:y|ies) (?:by|within)"
+    r"|responde(?:remos|r)|abiert[oa]s?|abrimos|horario|cerrad[oa]s?|cerramos|खुल[ाेी]"
     rf"|बंद|khul[aei]|band|lines|phones){END}",
     re.IGNORECASE,
 )
 
 
-_GREETED_NAME: Final = re.compile(
-    rf"{START}(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|namaste|namaskar),? {_NAME}(?=[,:!.])"
-)
+_GREETED_NAME: Final = re.compile(rf"{START}{_GREETING},? {_NAME}(?=[,:!.])")
 
 
 def without_greeted_name(text: str) -> str:

@@ -32,8 +32,8 @@ _SUBJECT: Final = (
 )
 _FOUND: Final = (
     r"(?:positive|negative|normal|abnormal|abnormality|benign|malignant|elevated|high|low"
-    r"(?![- ]cost)|borderline|inconclusive|detected|reactive|out of range|positiv[oa]s?|negativ[oa]s?"
-    r"|normales|anormal(?:es)?|elevad[oa]s?|alt[oa]s?|baj[oa]s|alterad[oa]s?|benign[oa]s?"
+    r"(?![- ]cost)|borderline|inconclusive|detected|reactive|out of range|positiv[oa]s?"
+    r"|negativ[oa]s?|normales|anormal(?:es)?|elevad[oa]s?|alt[oa]s?|baj[oa]s|alterad[oa]s?|benign[oa]s?"
     r"|malign[oa]s?|पॉजिटिव|पॉज़िटिव|पाजिटिव|नेगेटिव|नॉर्मल|सामान्य|असामान्य|सकारात्मक"
     r"|नकारात्मक|धनात्मक|ऋणात्मक|बढ़ा|बढ़ा|बढ़ी|हाई|खराब|asamanya|samanya|kharaa?b|badh[aie])"
 )
