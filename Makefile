@@ -5,10 +5,10 @@ STAMP := .venv/.installed
 CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test contract bench check fix docs ci
+.PHONY: help setup up demo db-up db-new test contract bench eval-phi check fix docs ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv and install the pinned requirements (again only when they change)
 
@@ -39,6 +39,9 @@ contract: setup ## hold clients, SDKs and sandbox against the providers' OpenAPI
 
 bench: setup ## measure throughput beside floors on this machine (about a minute)
 	$(BIN)/python -m bench --json build/bench.json
+
+eval-phi: setup ## measure the filter of rendered texts on its corpus (ARGS=--json)
+	$(BIN)/python -m tools.eval_phi $(ARGS)
 
 check: setup ## lint, formatting, types, import contracts, spelling, the project's own rules
 	$(BIN)/ruff check $(CODE)

@@ -85,7 +85,7 @@ class Score:
         )
 
 
-def read(folder: Path = CORPUS) -> list[Line]:
+def read(folder: Path) -> list[Line]:
     """The whole corpus; raises where a line lacks a field or contradicts itself."""
     return [
         _line(json.loads(raw), source)
@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.eval_phi", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     as_json: bool = parser.parse_args(arguments).json
-    judgements = judged(read())
+    judgements = judged(read(CORPUS))
     found = scores(judgements)
     write_misses(misses(judgements), CORPUS / "misses.jsonl")
     is_good = all(score.is_good for score in found if score.source == "all")

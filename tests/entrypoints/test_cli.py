@@ -18,7 +18,7 @@ from handbell.platform.settings import Settings
 COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
-    ["api-key", "create"], ["audit", "verify"], ["consent", "verify"],
+    ["api-key", "create"], ["audit", "verify"], ["consent", "verify"], ["phi-check"],
 ]  # fmt: skip
 
 

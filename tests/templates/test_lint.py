@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from handbell.platform.vocabulary import Channel, Purpose
+from handbell.templates.levels import DisclosureLevel
 from handbell.templates.lint import LintRule, lint
 from handbell.templates.types import (
-    DisclosureLevel,
     QuickReply,
     TemplateBody,
     TemplateKind,

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handbell.templates.dates import visit_date, visit_time
-from handbell.templates.phi import PhiReason, find_phi
+from handbell.templates.levels import DisclosureLevel
+from handbell.templates.phi import PhiReason, classify, find_phi
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -59,3 +60,96 @@ def test_no_rendered_visit_is_taken_for_an_identifier(minutes: int, locale: str)
         f"{visit_date(at, zone=zone, locale=locale)}, {visit_time(at, zone=zone, locale=locale)}"
     )
     assert find_phi(text, now=NOW) == ()
+
+
+@pytest.mark.requirement("R2.3", "R7.3")
+@pytest.mark.parametrize(
+    ("text", "language", "level", "reason"),
+    [
+        ("Bring your metformin", "en", 3, PhiReason.DRUG),
+        ("Your A1C is 8.2", "en", 3, PhiReason.RESULT),
+        ("Westside Oncology, floor 2", "en", 3, PhiReason.SPECIALTY),
+        ("Su colonoscopia está confirmada", "es", 3, PhiReason.PROCEDURE),
+        ("Sus biopsias", "es", 3, PhiReason.PROCEDURE),
+        ("खून की जाँच बाकी है", "hi", 3, PhiReason.TEST),
+        ("Khoon kee jaanch", "hi", 3, PhiReason.TEST),
+        ("Aapki beemaari", "hi-IN", 3, PhiReason.CONDITION),
+        ("Your account is past due", "en", 3, PhiReason.DEBT),
+        ("DNI 12345678Z", "es", 3, PhiReason.IDENTITY_NUMBER),
+        ("Born 7/22/48", "en", 3, PhiReason.BIRTH_DATE),
+        ("Dear Mrs. Appleby", "en", 2, PhiReason.LAST_NAME),
+        ("You see Dr. Rivera", "en", 2, PhiReason.CLINICIAN),
+        ("Come to the Downtown office", "en", 2, PhiReason.PLACE),
+        ("Your results are ready", "en", 2, PhiReason.NOTICE),
+        ("Hello Alexandra, read this", "en", 1, PhiReason.FIRST_NAME),
+        ("Your visit is Tue, Dec 1", "en", 1, PhiReason.VISIT_TIME),
+    ],
+)
+def test_each_finding_has_its_level(
+    text: str, language: str, level: int, reason: PhiReason
+) -> None:
+    verdict = classify(text, language=language, now=NOW)
+    assert verdict.level == level
+    assert reason in verdict.reasons
+    assert [verdict.is_leak(ceiling) for ceiling in DisclosureLevel] == [
+        level > ceiling for ceiling in DisclosureLevel
+    ]
+
+
+@pytest.mark.requirement("R2.3")
+@pytest.mark.parametrize(
+    "written",
+    ["diabetes", "DIABETES", "dia\u00adbetes", "diab\u200betes", "diabeties", "Diabétes"],
+)
+def test_a_word_is_found_however_it_is_written(written: str) -> None:
+    assert find_phi(f"About your {written}.", now=NOW) == (PhiReason.CONDITION,)
+
+
+@pytest.mark.requirement("R2.3")
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("In addition, please cancel by Friday.", "en"),
+        ("If you have a fever or a cough, call first.", "en"),
+        ("Si tiene fiebre, llame antes.", "es"),
+        ("अगर आपको बुखार है तो पहले कॉल करें।", "hi"),
+        ("Never text us your Social Security number.", "en"),
+        ("Have your date of birth ready.", "en"),
+        ("Hola, Asma: lea esto.", "es"),
+        ("Sacred Heart Clinic has moved.", "en"),
+        ("In a crisis call 988, the Suicide and Crisis Lifeline.", "en"),
+        ("अन्य विकल्प चुनें", "hi"),
+    ],
+)
+def test_look_alikes_are_no_clinical_finding(text: str, language: str) -> None:
+    assert find_phi(text, language=language, now=NOW) == ()
+
+
+@pytest.mark.requirement("R2.3")
+def test_a_condition_sentence_excuses_only_itself() -> None:
+    text = "If you have a fever, call. Your fever visit is at 3."
+    assert find_phi(text, now=NOW) == (PhiReason.CONDITION,)
+
+
+@pytest.mark.requirement("R2.3")
+def test_a_word_of_two_meanings_counts_in_its_own_language() -> None:
+    assert find_phi("Su gota", language="es-MX", now=NOW) == (PhiReason.CONDITION,)
+    assert find_phi("Su gota", language="en", now=NOW) == ()
+    assert find_phi("Su gota", language="", now=NOW) == (PhiReason.CONDITION,)
+
+
+@pytest.mark.requirement("R2.3")
+def test_known_values_are_not_counted_but_all_else_is() -> None:
+    known = ("Riverside Oncology",)
+    alone = classify("RIVERSIDE ONCOLOGY: hello", language="en", now=NOW, known=known)
+    assert alone.reasons == ()
+    beside = classify("Riverside Oncology: your chemo", language="en", now=NOW, known=known)
+    assert beside.reasons == (PhiReason.PROCEDURE,)
+
+
+@given(st.text(max_size=300), st.sampled_from(["en", "es", "hi", ""]))
+def test_any_text_can_be_judged(text: str, language: str) -> None:
+    verdict = classify(text, language=language, now=NOW)
+    assert verdict == classify(text, language=language, now=NOW)
+    found = find_phi(text, language=language, now=NOW)
+    assert (verdict.level is DisclosureLevel.L3) is bool(found)

@@ -11,7 +11,6 @@ import typer
 from pydantic import ValidationError
 
 from handbell.entrypoints.home import installed
-from handbell.platform.clock import SystemClock
 from handbell.platform.errors import HandbellError
 from handbell.platform.settings import Settings
 
@@ -225,16 +224,14 @@ def import_fhir(
 def phi_check(
     jsonl: Annotated[  # noqa: FBT002
         bool, typer.Option("--jsonl", help="One JSON object a line, in and out; the only form.")
-    ] = True,
+    ] = False,
 ) -> None:
-    """Judge texts on the standard input as the filter does before they are sent.
-
-    A line is {"id", "text", "lang", "channel", "ceiling"} and, if wanted, "sender"; the answer
-    is {"id", "level", "leak", "reasons"}, or {"id", "line", "error"} for a line that is none.
-    Exit code 1 if no line could be judged.
-    """
+    """Judge texts on the standard input as the filter does before they are sent."""
     from handbell.entrypoints.phi_check import check_stream
+    from handbell.platform.clock import SystemClock
 
+    if not jsonl:
+        raise typer.BadParameter("Say --jsonl; there is no other form.")
     if not check_stream(sys.stdin.buffer, sys.stdout, now=_run(SystemClock().now())):
         raise typer.Exit(1)
 

@@ -42,7 +42,7 @@ _PLACE: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[^.!?\n\u0964]+")
 _THING: Final = re.compile(
     rf"{START}(?:results?|labs|lab report|test report|refills?|prescriptions?|rx|medications?"
-    r"|medicines?|meds|statement|bill|invoice|referral|balance|payment|records|claim"
+    r"|medicines?|meds|statement|bill|invoice|referral|balance|payment|claim"
     r"|resultados?|recetas?|resurtidos?|medicamentos?|medicinas?|factura|estado de cuenta|pago"
     r"|saldo|रिपोर्ट|नतीजे|परिणाम|दवा|दवाई|दवाइयां|दवाइयाँ|दवाएं|पर्चा|पर्ची|बिल|भुगतान"
     rf"|davaa?i?|dawaa?i?|dawaiyaa?n?|report|natij[ae]|nateej[ae]|parch[aei]|bhugtaa?n){END}",

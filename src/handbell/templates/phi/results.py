@@ -37,6 +37,10 @@ _FOUND: Final = (
     r"|malign[oa]s?|पॉजिटिव|पॉज़िटिव|पाजिटिव|नेगेटिव|नॉर्मल|सामान्य|असामान्य|सकारात्मक"
     r"|नकारात्मक|धनात्मक|ऋणात्मक|बढ़ा|बढ़ा|बढ़ी|हाई|खराब|asamanya|samanya|kharaa?b|badh[aie])"
 )
+_SURVEY: Final = re.compile(
+    r"[^.!?\n\u0964]*\b(?:survey|encuesta|water)\b[^.!?\n\u0964]*", re.IGNORECASE
+)
+"""Results and levels of something else than a patient."""
 _VERDICT: Final = re.compile(
     rf"{START}{_SUBJECT}{END}[^.!?\n\u0964]{{0,45}}{START}{_FOUND}{END}"
     rf"|{START}{_FOUND}{END} (?:\w+ )?{_SUBJECT}{END}"
@@ -67,6 +71,7 @@ _PATTERNS: Final = (
 
 def find(text: str) -> Iterator[PhiReason]:
     """Give each kind of finding in the text."""
+    rest = _SURVEY.sub(" ", text)
     for reason, pattern in _PATTERNS:
-        if pattern.search(text):
+        if pattern.search(rest):
             yield reason
