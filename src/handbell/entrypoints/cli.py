@@ -192,6 +192,8 @@ def audit_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
 @consent.command("verify")
 def consent_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Check the consent ledger of every address; name the first altered entry of each."""
+    from handbell.entrypoints import operations
+
     result = _run(operations.verify_consent(installed(Settings())))
     _print(result, as_json=as_json)
     if not result["intact"]:
