@@ -74,3 +74,15 @@ async def test_a_clinician_is_named_only_where_the_organisation_allows_it(
     )
     job = await delivered(practice, clock, "Ada with Dr. Lee")
     assert job.lifecycle is outcome
+
+
+@pytest.mark.requirement("R2.3", "R7.3")
+async def test_an_organisation_that_lowers_its_ceiling_sends_the_text_that_tells_nothing(
+    practice: Any, clock: FrozenClock
+) -> None:
+    await practice.value("UPDATE organization_settings SET sms_ceiling = 0 RETURNING 1")
+    job = await delivered(practice, clock, "Ada")
+    assert job.lifecycle is Lifecycle.ACCEPTED
+    assert job.body is not None
+    assert "Ada" not in job.body
+    assert "Dec" not in job.body

@@ -50,20 +50,21 @@ def test_a_patient_who_was_never_told_the_risk_gets_the_generic_text(channel: Ch
 
 @pytest.mark.requirement("R2.3")
 def test_an_account_without_an_agreement_carries_nothing_above_l0() -> None:
-    assert ceiling(replace(FINE, baa=Baa.NONE, sms_raised=True)) is L0
+    assert ceiling(replace(FINE, baa=Baa.NONE, sms_ceiling=L2)) is L0
     assert ceiling(replace(FINE, baa=Baa.NOT_REQUIRED)) is L1
 
 
 @pytest.mark.requirement("R2.3")
-def test_an_organisation_may_raise_sms_and_nothing_else() -> None:
-    assert ceiling(replace(FINE, sms_raised=True)) is L2
-    assert ceiling(replace(FINE, channel=Channel.WHATSAPP, sms_raised=True)) is L1
-    assert channel_ceiling(Channel.SMS, sms_raised=True) is L2
-    assert channel_ceiling(Channel.WHATSAPP, sms_raised=True) is L1
+@pytest.mark.parametrize("level", [L0, L1, L2])
+def test_an_organisation_may_raise_and_lower_sms_and_nothing_else(level: DisclosureLevel) -> None:
+    assert ceiling(replace(FINE, sms_ceiling=level)) is level
+    assert ceiling(replace(FINE, channel=Channel.WHATSAPP, sms_ceiling=level)) is L1
+    assert channel_ceiling(Channel.SMS, sms_ceiling=level) is level
+    assert channel_ceiling(Channel.WHATSAPP, sms_ceiling=level) is L1
 
 
 def test_of_a_part_2_programme_nothing_is_told() -> None:
-    assert ceiling(replace(FINE, part2=True, sms_raised=True)) is L0
+    assert ceiling(replace(FINE, part2=True, sms_ceiling=L2)) is L0
 
 
 @pytest.mark.requirement("R2.3")

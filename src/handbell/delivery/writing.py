@@ -173,7 +173,7 @@ def _flaw(made: Rendered, material: Material, *, language: str, now: datetime) -
     if material.channel is Channel.EMAIL:
         return None
     verdict = classify(made.text, language=language, now=now, known=material.plain_names)
-    if verdict.is_leak(channel_ceiling(material.channel, sms_raised=material.sms_raised)):
+    if verdict.is_leak(channel_ceiling(material.channel, sms_ceiling=material.sms_ceiling)):
         return Reason.LEAKS
     if not isinstance(made.content, SmsContent):
         return None

@@ -31,7 +31,7 @@ from handbell.platform.db import Tx
 from handbell.platform.tables import SubjectKeyRow
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.templates.service import public_name, render, visit_date, visit_time
-from handbell.templates.types import Rendered, TemplateBody
+from handbell.templates.types import DisclosureLevel, Rendered, TemplateBody
 
 VARIABLES_CONTEXT: Final = "messages.variables"
 BODY_CONTEXT: Final = "message_attempts.body"
@@ -50,7 +50,7 @@ class Material:
     key: SubjectKey
     to: str | None
     max_segments: int
-    sms_raised: bool = False
+    sms_ceiling: DisclosureLevel = DisclosureLevel.L1
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -192,7 +192,7 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         key=key,
         to=key.decrypt(row.address, context="contact_points.address") if row.address else None,
         max_segments=row.max_segments,
-        sms_raised=row.sms_ceiling > 1,
+        sms_ceiling=DisclosureLevel(row.sms_ceiling),
         variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
         facts={name: getattr(row, name) for name in _FACTS} | names,
     )

@@ -51,6 +51,7 @@ from handbell.preferences import service as preferences
 from handbell.preferences.types import Level, Preferences
 from handbell.scheduling.types import WindowFacts
 from handbell.templates.service import CeilingFacts, ceiling
+from handbell.templates.types import DisclosureLevel
 
 CAPPED: Final = (MessageClass.CARE, MessageClass.BILLING_ADMIN, MessageClass.RESEARCH)
 """Classes that are counted together (regulation.md, "Caps"); marketing is counted alone."""
@@ -164,7 +165,7 @@ class Gathered:
                 risk_acknowledged=False,
                 informs_at_intake=self.row.informs_at_intake,
                 baa=Baa.NONE if self._tells_nothing else Baa(self.row.baa),
-                sms_raised=self.row.sms_ceiling > 1,
+                sms_ceiling=DisclosureLevel(self.row.sms_ceiling),
             )
         )
         return TemplateFacts(

@@ -11,11 +11,8 @@ from handbell.templates.errors import TemplateTooOpen, UnknownVariable
 from handbell.templates.levels import DisclosureLevel
 from handbell.templates.types import TemplateBody, TemplateKind
 
-_DEFAULT_CEILING: Final = {
-    Channel.EMAIL: DisclosureLevel.L2,
-    Channel.SMS: DisclosureLevel.L1,
-    Channel.WHATSAPP: DisclosureLevel.L1,
-}
+_CEILING: Final = {Channel.EMAIL: DisclosureLevel.L2, Channel.WHATSAPP: DisclosureLevel.L1}
+"""Of the channels whose ceiling no organisation changes."""
 _FLOOR: Final = {
     Purpose.APPT_CONFIRM: DisclosureLevel.L1,
     Purpose.APPT_REMINDER: DisclosureLevel.L1,
@@ -31,14 +28,15 @@ _FLOOR: Final = {
 class CeilingFacts:
     """What decides how open a message to one patient through one account may be.
 
-    `part2` marks a programme under 42 CFR Part 2, of which nothing may be told (HP-19).
+    `sms_ceiling` is the organisation's own for text messages. `part2` marks a programme under
+    42 CFR Part 2, of which nothing may be told (HP-19).
     """
 
     channel: Channel
     risk_acknowledged: bool
     informs_at_intake: bool
     baa: Baa
-    sms_raised: bool = False
+    sms_ceiling: DisclosureLevel = DisclosureLevel.L1
     part2: bool = False
 
 
@@ -63,16 +61,14 @@ def ceiling(facts: CeilingFacts) -> DisclosureLevel:
     informed = facts.risk_acknowledged or facts.informs_at_intake
     if facts.part2 or not informed or facts.baa is Baa.NONE:
         return DisclosureLevel.L0
-    if facts.sms_raised and facts.channel is Channel.SMS:
-        return DisclosureLevel.L2
-    return _DEFAULT_CEILING[facts.channel]
+    return channel_ceiling(facts.channel, sms_ceiling=facts.sms_ceiling)
 
 
-def channel_ceiling(channel: Channel, *, sms_raised: bool = False) -> DisclosureLevel:
+def channel_ceiling(
+    channel: Channel, *, sms_ceiling: DisclosureLevel = DisclosureLevel.L1
+) -> DisclosureLevel:
     """Give the ceiling for a patient who knows the risk: what publishing is checked against."""
-    if sms_raised and channel is Channel.SMS:
-        return DisclosureLevel.L2
-    return _DEFAULT_CEILING[channel]
+    return sms_ceiling if channel is Channel.SMS else _CEILING[channel]
 
 
 def choose(

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from handbell.channels.types import Content
 from handbell.platform.vocabulary import Channel, Purpose
-from handbell.templates.levels import DisclosureLevel
+from handbell.templates import levels
+
+DisclosureLevel = levels.DisclosureLevel
 
 
 class TemplateKind(StrEnum):
