@@ -70,11 +70,13 @@ def last_allowed(
 def plan_send(facts: WindowFacts, anchor: Anchor, *, now: datetime) -> Plan | NoWindow:
     """Choose the sending time for an anchor; whether it is still useful then is the gate's to ask.
 
-    An emergency leaves at once, whatever its anchor says of hours.
+    An emergency leaves at once; one for a later day, when that day begins.
     """
     match anchor:
         case At():
             return _plan_at(facts, anchor, now=_ceil(now))
+        case _ if facts.message_class is MessageClass.EMERGENCY:
+            return _plan_emergency(facts, anchor, now=_ceil(now))
         case OnDay(day=day):
             return _plan_on_day(facts, day, now=_ceil(now))
         case Free():
@@ -104,6 +106,14 @@ def _leaves_too_little(anchor: At, later: datetime | NoWindow) -> bool:
     if isinstance(later, NoWindow):
         return True
     return anchor.serves_at - later < (anchor.serves_at - anchor.instant) / 2
+
+
+def _plan_emergency(facts: WindowFacts, anchor: OnDay | Free, *, now: datetime) -> Plan:
+    """No hour is chosen for it: best hour, work and nine o'clock are for what can wait."""
+    if isinstance(anchor, OnDay):
+        begins = instant_of(anchor.day, time(0), zone_name=_primary(facts))
+        now = max(now, _ceil(begins))
+    return Plan(send_at=now, hour_source=HourSource.STATED)
 
 
 def _plan_on_day(facts: WindowFacts, day: date, *, now: datetime) -> Plan | NoWindow:
@@ -192,11 +202,20 @@ def _last_between(facts: WindowFacts, start: datetime, end: datetime) -> datetim
     last = _ceil(end) - _MINUTE
     if last >= start and _is_unbound(facts, last):
         return last
+    found = [at for at in _ends_of_grace(facts) if start <= at < end]
     for low, high in reversed(list(_stretches(facts, start, end))):
         at = _ceil(min(high, end)) - _MINUTE
         if at >= max(low, start):
-            return at
-    return None
+            found.append(at)
+            break
+    return max(found, default=None)
+
+
+def _ends_of_grace(facts: WindowFacts) -> Iterator[datetime]:
+    """The last whole minute at which a reply may still break the quiet."""
+    if facts.message_class is MessageClass.INBOUND_REPLY and facts.answers_at is not None:
+        end = facts.answers_at.astimezone(UTC) + REPLY_GRACE
+        yield end.replace(second=0, microsecond=0)
 
 
 def _stretches(

@@ -1,0 +1,64 @@
+"""What is asked: a patient, a message, an instant. Primitive values, nothing of the product's."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+ORGANIZATION_ZONE: Final = "America/New_York"
+"""The organisation's zone, which stands in for a patient's that nobody knows."""
+
+CLASSES: Final = ("care", "marketing", "billing_admin", "research", "inbound_reply", "emergency")
+CHANNELS: Final = ("sms", "whatsapp", "email")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """What is known of where a patient is, and of the patient's hours (minutes of the day)."""
+
+    stated: str | None = None
+    country: str | None = "US"
+    state: str | None = None
+    postal_code: str | None = None
+    phone: str | None = None
+    quiet: tuple[int, int] = (0, 0)
+    work: tuple[int, int] = (0, 0)
+    best_hour: int | None = None
+    sent_at: tuple[datetime, ...] = ()
+    pause_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What shall be sent. With an `instant` there, with a `day` on it, with neither any day."""
+
+    message_class: str = "care"
+    channel: str = "sms"
+    instant: datetime | None = None
+    day: date | None = None
+    serves_at: datetime | None = None
+    answers_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One question. `near` names the row or place that a directed case was made for."""
+
+    patient: Patient
+    message: Message
+    now: datetime
+    near: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What oracle and product are compared by. Instants are UTC; None means there is none.
+
+    `closed_by`: every reason against this very instant. `next_at`: the first allowed whole
+    minute. `plan`: instant, source of the hour, and where it was moved. `verdict`: what the
+    gate says of a message with no other obstacle, and the instant that it names.
+    """
+
+    closed_by: frozenset[str]
+    next_at: datetime | None
+    plan: tuple[datetime, str, frozenset[str]] | None
+    verdict: tuple[str, datetime | None]

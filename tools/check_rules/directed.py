@@ -1,0 +1,214 @@
+"""Cases made for each row, each place and each limit: one minute on either side of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from tools.check_rules import law
+from tools.check_rules.cases import Case, Message, Patient
+from tools.check_rules.closed_days import closed_days
+from tools.check_rules.places import AREA_CODE, CLOCKS_OF_STATE, FIFTY_STATES, ZONES_ABROAD
+from tools.check_rules.walls import first_shown, instant, local_minute
+
+FRIDAY, SATURDAY, SUNDAY = date(2027, 2, 5), date(2027, 2, 6), date(2027, 2, 7)
+SUMMER: Final = date(2027, 7, 9)
+_DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+NEW_YORK: Final = "America/New_York"
+Rows = tuple[law.LawRow, ...]
+
+
+def directed_cases() -> Iterator[Case]:
+    yield from _edges()
+    yield from _beginnings()
+    yield from _holidays()
+    yield from _places()
+    yield from _hours_of_patients()
+    yield from _replies()
+    yield from _anchors()
+    yield from _caps()
+
+
+def at(zone: str, day: date, of_day: int) -> datetime:
+    """The instant at which the zone's clock shows that minute of that day."""
+    return instant(first_shown(zone, local_minute(day, of_day)))
+
+
+def _case(patient: Patient, now: datetime, near: str = "", **message: object) -> Case:
+    return Case(
+        patient=patient,
+        message=Message(**message),  # type: ignore[arg-type]
+        now=now,
+        near=near,
+    )
+
+
+def _bound() -> Iterator[tuple[str, Rows, Patient, str]]:
+    """Every row of the law with a patient whom it binds, and that patient's clock."""
+    for state, rows in law.STATES.items():
+        zone = CLOCKS_OF_STATE[state][0]
+        yield state, rows, Patient(state=state, stated=zone), zone
+    for country, rows in law.COUNTRIES.items():
+        known = "ES" if country == "default" else country
+        zone = ZONES_ABROAD[known]
+        yield country, rows, Patient(country=known, stated=zone), zone
+    yield "federal", law.FEDERAL, Patient(state="NY"), NEW_YORK
+    yield "unknown", law.UNKNOWN_STATE, Patient(stated=NEW_YORK), NEW_YORK
+
+
+def _edges() -> Iterator[Case]:
+    for name, rows, patient, zone in _bound():
+        for day in (FRIDAY, SATURDAY, SUNDAY, SUMMER):
+            row = law.binding(rows, day)
+            hours = row.week[day.weekday()] if row else None
+            for edge in hours or (8 * 60, 12 * 60):
+                for now in (at(zone, day, edge), at(zone, day, edge - 1), at(zone, day, edge + 1)):
+                    yield _case(patient, now, name, message_class="marketing")
+    for edge in (8 * 60, 21 * 60):
+        for day in (FRIDAY, SATURDAY, SUNDAY):
+            for now in (at(NEW_YORK, day, edge), at(NEW_YORK, day, edge) - _MINUTE):
+                for message_class in ("care", "billing_admin", "research"):
+                    yield _case(Patient(state="NY"), now, "courtesy", message_class=message_class)
+
+
+def _beginnings() -> Iterator[Case]:
+    """The local day before a row begins, and that day: which row binds shows at its edges."""
+    for name, rows, patient, zone in _bound():
+        for row in rows:
+            if row.begins_on.year == 1:
+                continue
+            for day in (row.begins_on - _DAY, row.begins_on):
+                for of_day in (0, 8 * 60, 9 * 60 - 1, 20 * 60, 21 * 60 - 1, 1439):
+                    yield _case(patient, at(zone, day, of_day), name, message_class="marketing")
+
+
+def _holidays() -> Iterator[Case]:
+    """Noon of every day of 2027 that anyone keeps, asked of every row."""
+    kept = {SUMMER} | closed_days("US", None, 2027) | {date(2027, 8, 9), date(2027, 4, 26)}
+    for name, _, patient, zone in _bound():
+        own = closed_days("US" if patient.country == "US" else str(patient.country), name, 2027)
+        workdays = [day for day in sorted(kept | own) if day.weekday() < law.SATURDAY]
+        for day in workdays:
+            yield _case(patient, at(zone, day, 12 * 60), name, message_class="marketing")
+
+
+def _places() -> Iterator[Case]:
+    """Each state by address and by area code, at the edges of a day on each of its clocks."""
+    for state, clocks in CLOCKS_OF_STATE.items():
+        phone = f"+1{AREA_CODE[state]}5550123"
+        for patient in (Patient(state=state), Patient(state=None, phone=phone)):
+            for zone in clocks:
+                for day in (FRIDAY, SUMMER):
+                    for of_day in (8 * 60 - 1, 8 * 60, 21 * 60 - 1, 21 * 60):
+                        yield _case(patient, at(zone, day, of_day), state)
+            yield _case(patient, at(clocks[0], FRIDAY, 600), state, message_class="marketing")
+    yield from _nowhere()
+    yield from _noise()
+
+
+def _nowhere() -> Iterator[Case]:
+    """Nothing is known: every clock of the fifty states binds, also with a short quiet time."""
+    for zone in FIFTY_STATES:
+        for day in (FRIDAY, SUMMER):
+            for of_day in (10 * 60, 12 * 60, 18 * 60):
+                quiet = Patient(quiet=(12 * 60, 12 * 60 + 1))
+                now = at(zone, day, of_day)
+                yield _case(quiet, now, "nowhere", message_class="marketing")
+                yield _case(quiet, now, "nowhere", message_class="marketing", channel="email")
+
+
+def _noise() -> Iterator[Case]:
+    """What says nothing of a place: addresses abroad, broken codes, toll-free numbers."""
+    now = at(NEW_YORK, FRIDAY, 8 * 60)
+    for patient in (
+        Patient(country="IN", postal_code="10001", state="CA"),
+        Patient(state="ZZ", postal_code="1000", phone="+18005550123"),
+        Patient(postal_code="1000a", phone="nonsense"),
+        Patient(state=" tx ", phone="+442079460123x") if False else Patient(phone="+1"),
+        Patient(country=None, state="TX"),
+        Patient(country=None, postal_code="97914-1234"[:5]),
+        Patient(stated="America/Chicago", state="NY"),
+    ):
+        for message_class in ("care", "marketing"):
+            yield _case(patient, now, message_class=message_class)
+
+
+def _hours_of_patients() -> Iterator[Case]:
+    """Quiet hours, half-open, in every class and on every channel."""
+    for quiet in ((21 * 60, 8 * 60), (60, 180), (600, 600), (0, 540), (1200, 0)):
+        for edge in quiet:
+            for message_class in ("care", "marketing", "inbound_reply", "emergency", "research"):
+                for shift in (-1, 0, 1):
+                    now = at(NEW_YORK, FRIDAY, edge) + shift * _MINUTE
+                    yield _case(
+                        Patient(state="NY", quiet=quiet),
+                        now,
+                        message_class=message_class,
+                        channel="email",
+                    )
+
+
+def _replies() -> Iterator[Case]:
+    night = Patient(state="NY", quiet=(22 * 60, 7 * 60))
+    asked = at(NEW_YORK, FRIDAY, 23 * 60)
+    visit = asked + timedelta(hours=4)
+    for seconds in (0, 1, 3599, 3600, 3601, 7200):
+        now = asked + timedelta(seconds=seconds)
+        kind: dict[str, object] = {"message_class": "inbound_reply", "answers_at": asked}
+        yield _case(night, now, **kind)
+        yield _case(night, now, instant=now, **kind)
+        yield _case(night, now, instant=asked + 90 * _MINUTE, serves_at=visit, **kind)
+        yield _case(night, now, day=FRIDAY, **kind)
+    yield _case(night, asked, message_class="inbound_reply")
+
+
+def _anchors() -> Iterator[Case]:
+    """Every anchor, at night and at noon, with a visit near and far and hours of each source."""
+    patients = (
+        Patient(state="NY"),
+        Patient(state="NY", best_hour=6),
+        Patient(state="NY", best_hour=22),
+        Patient(state="NY", work=(9 * 60 + 30, 17 * 60)),
+        Patient(state="NY", work=(23 * 60, 60), quiet=(30, 90)),
+        Patient(state="NY", best_hour=14, quiet=(13 * 60, 15 * 60 + 1)),
+    )
+    for patient in patients:
+        for of_day in (180, 9 * 60, 12 * 60, 15 * 60, 21 * 60 + 30):
+            for seconds in (0, 20):
+                now = at(NEW_YORK, FRIDAY, of_day) + timedelta(seconds=seconds)
+                yield from _anchored(patient, now)
+
+
+def _anchored(patient: Patient, now: datetime) -> Iterator[Case]:
+    today = now.astimezone(UTC).date()
+    for message_class in ("care", "emergency"):
+        yield _case(patient, now, message_class=message_class)
+        for days in (-1, 0, 1, 2):
+            yield _case(patient, now, message_class=message_class, day=today + days * _DAY)
+        for minutes in (-2, -1, 0, 1, 120, 600, 900):
+            wanted = now + minutes * _MINUTE
+            yield _case(patient, now, message_class=message_class, instant=wanted)
+            for offset in (15, 16, 60, 600, 1260, 2520):
+                visit = wanted + offset * _MINUTE
+                yield _case(
+                    patient, now, message_class=message_class, instant=wanted, serves_at=visit
+                )
+
+
+def _caps() -> Iterator[Case]:
+    noon = at(NEW_YORK, FRIDAY, 12 * 60)
+    patient = Patient(state="NY")
+    for minutes in (1, 60, 1439, 1440, 1441, 10079, 10080, 10081):
+        sent = noon - minutes * _MINUTE
+        for message_class, most in (("care", 5), ("marketing", 1), ("research", 5)):
+            for count in (most - 1, most, most + 1):
+                history = replace(patient, sent_at=(sent,) * count)
+                yield _case(history, noon, message_class=message_class, instant=noon)
+        weekly = tuple(sent - n * 2 * _DAY for n in (2, 1, 0))
+        yield _case(replace(patient, sent_at=weekly), noon, message_class="marketing")
+    for minutes in (-1, 0, 1, 600, 1500):
+        paused = replace(patient, pause_until=noon + minutes * _MINUTE)
+        for message_class in ("care", "inbound_reply", "emergency"):
+            for wanted in (noon, noon + 30 * _MINUTE, noon + 900 * _MINUTE):
+                yield _case(paused, noon, message_class=message_class, instant=wanted)

@@ -1,0 +1,77 @@
+"""One small fault at a time: what a mutant is, and whether a set of cases catches it.
+
+Each mutant lives in a child process of its own, which ends by its exit code.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+SECONDS_AT_MOST: Final = 60
+_CAUGHT, _SURVIVED, _RAISED = 10, 11, 12
+
+
+class Fate(StrEnum):
+    """What became of a mutant. Only `survived` is bad."""
+
+    CAUGHT = "caught"
+    RAISED = "caught, it does not even load"
+    HUNG = "caught, it never ends"
+    SURVIVED = "SURVIVED"
+    EQUIVALENT = "no fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A fault. `is_caught` puts it in place, in this process, and asks until one answer differs.
+
+    `no_fault` argues why no question can tell it from the original; such a mutant is not run.
+    """
+
+    name: str
+    is_caught: Callable[[], bool]
+    no_fault: str = ""
+
+
+def run(mutants: Iterable[Mutant], *, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
+    """Every mutant with its fate, in the order in which they end."""
+    running: dict[int, Mutant] = {}
+    for mutant in mutants:
+        if mutant.no_fault:
+            yield mutant, Fate.EQUIVALENT
+            continue
+        if len(running) == jobs:
+            yield _wait(running)
+        running[_start(mutant)] = mutant
+    while running:
+        yield _wait(running)
+
+
+def _start(mutant: Mutant) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_live(mutant))
+    return pid
+
+
+def _live(mutant: Mutant) -> int:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(SECONDS_AT_MOST)
+    try:
+        return _CAUGHT if mutant.is_caught() else _SURVIVED
+    except BaseException:  # noqa: BLE001 - a broken module may raise anything
+        return _RAISED
+
+
+def _wait(running: dict[int, Mutant]) -> tuple[Mutant, Fate]:
+    pid, status = os.wait()
+    fates = {_CAUGHT: Fate.CAUGHT, _SURVIVED: Fate.SURVIVED, _RAISED: Fate.RAISED}
+    code = os.waitstatus_to_exitcode(status)
+    return running.pop(pid), Fate.HUNG if code == -signal.SIGALRM else fates[code]
+
+
+def survivors(fates: Sequence[tuple[Mutant, Fate]]) -> list[Mutant]:
+    return [mutant for mutant, fate in fates if fate is Fate.SURVIVED]

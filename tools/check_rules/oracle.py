@@ -1,0 +1,251 @@
+"""Answers a case by walking minutes. Written from regulation.md; imports nothing of Handbell.
+
+A minute is open when, on every clock where the patient may be, it is not quiet and every row
+that binds the message allows it.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from tools.check_rules.cases import Answer, Case
+from tools.check_rules.open_hours import Profile, is_quiet, open_minutes, reasons_of, rules_of
+from tools.check_rules.walls import (
+    MINUTES,
+    first_shown,
+    instant,
+    local_date,
+    local_minute,
+    minute_from,
+    minute_of,
+    shown,
+    wall,
+)
+from tools.check_rules.where import whereabouts
+
+HORIZON: Final = 14 * MINUTES
+NINE: Final = 9 * 60
+HOUR: Final = timedelta(hours=1)
+A_MINUTE: Final = timedelta(minutes=1)
+LAST_HELP: Final = timedelta(minutes=15)
+ROLLING_DAY: Final = timedelta(hours=24)
+ROLLING_WEEK: Final = timedelta(hours=168)
+CARE_A_DAY: Final = 5
+MARKETING_A_DAY: Final = 1
+MARKETING_A_WEEK: Final = 3
+
+Plan = tuple[int, str, frozenset[str]]
+
+
+def answer(case: Case) -> Answer:
+    """Everything that the product is compared with."""
+    at = _Walk(case)
+    next_minute = at.first(at.now, at.now + HORIZON)
+    plan = at.plan()
+    return Answer(
+        closed_by=at.closed_by(case.now),
+        next_at=None if next_minute is None else instant(next_minute),
+        plan=None if plan is None else (instant(plan[0]), plan[1], plan[2]),
+        verdict=at.verdict(plan),
+    )
+
+
+class _Walk:
+    """One case, and the walks over its minutes."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.now = minute_from(case.now)
+        where = whereabouts(case)
+        self.primary = where.clocks[0]
+        message = case.message
+        rules = rules_of(message.message_class, message.channel, case.patient.country, where)
+        self.profile = Profile(where.clocks, tuple(rules), case.patient.quiet)
+
+    # Minutes
+
+    def closed_by(self, at: datetime) -> frozenset[str]:
+        if self._is_unbound(at):
+            return frozenset()
+        minute = minute_of(at)
+        day, n = divmod(minute, MINUTES)
+        found: set[str] = set()
+        for zone in self.profile.clocks:
+            local = wall(zone, day)[n]
+            found |= {"quiet_hours"} if is_quiet(self.profile.quiet, local) else set()
+            for rule in self.profile.rules:
+                found |= set(reasons_of(rule, local, minute))
+        return frozenset(found)
+
+    def _is_unbound(self, at: datetime) -> bool:
+        message = self.case.message
+        if message.message_class == "emergency":
+            return True
+        if message.message_class != "inbound_reply" or message.answers_at is None:
+            return False
+        return message.answers_at <= at <= message.answers_at + HOUR
+
+    def _is_open(self, minute: int) -> bool:
+        day, n = divmod(minute, MINUTES)
+        return self._open(day)[n] == 1
+
+    def _open(self, day: int) -> bytes:
+        """The open minutes of a day, with those in which a reply may break the quiet."""
+        message = self.case.message
+        if message.message_class == "emergency":
+            return b"\x01" * MINUTES
+        found = open_minutes(self.profile, day)
+        if message.message_class != "inbound_reply" or message.answers_at is None:
+            return found
+        walked = bytearray(found)
+        begin = minute_from(message.answers_at)
+        for minute in range(begin, begin + 61):
+            if minute // MINUTES == day and self._is_unbound(instant(minute)):
+                walked[minute % MINUTES] = 1
+        return bytes(walked)
+
+    def first(self, start: int, end: int) -> int | None:
+        """The first open minute in [start, end)."""
+        for day in range(start // MINUTES, end // MINUTES + 1):
+            base = day * MINUTES
+            low, high = max(start - base, 0), min(end - base, MINUTES)
+            n = self._open(day).find(1, low, high)
+            if n >= 0:
+                return base + n
+        return None
+
+    def last(self, start: int, end: int) -> int | None:
+        """The last open minute in [start, end)."""
+        for day in range(end // MINUTES, start // MINUTES - 1, -1):
+            base = day * MINUTES
+            low, high = max(start - base, 0), min(end - base, MINUTES)
+            n = self._open(day).rfind(1, low, high) if low < high else -1
+            if n >= 0:
+                return base + n
+        return None
+
+    # Plans
+
+    def plan(self) -> Plan | None:
+        message = self.case.message
+        if message.instant is not None:
+            return self._plan_at(message.instant)
+        if message.message_class == "emergency":
+            return self._plan_emergency()
+        if message.day is not None:
+            return self._plan_on(message.day) or self._plan_after(message.day)
+        today = local_date(wall(self.primary, self.now // MINUTES)[self.now % MINUTES])
+        days = (today + timedelta(days=n) for n in range(15))
+        return next((plan for day in days if (plan := self._plan_on(day))), None)
+
+    def _plan_emergency(self) -> Plan:
+        """At once; one that is meant for a later day, when that day begins."""
+        day = self.case.message.day
+        begins = first_shown(self.primary, local_minute(day, 0)) if day else self.now
+        return max(self.now, begins), "stated", frozenset()
+
+    def _plan_at(self, wanted_at: datetime) -> Plan | None:
+        """At the instant; moved only where it is closed (architecture: anchors)."""
+        wanted = max(minute_from(wanted_at), self.now)
+        late = {"in_the_past"} if wanted_at < instant(self.now) - A_MINUTE else set()
+        if self._is_open(wanted):
+            return wanted, "stated", frozenset(late)
+        later = self.first(wanted, wanted + HORIZON)
+        serves_at = self.case.message.serves_at
+        if serves_at is not None and (
+            later is None or 2 * (serves_at - instant(later)) < serves_at - wanted_at
+        ):
+            earlier = self.last(self.now, wanted)
+            if earlier is not None:
+                return earlier, "stated", frozenset({*late, "moved_earlier"})
+        return None if later is None else (later, "stated", frozenset({*late, "moved_later"}))
+
+    def _plan_on(self, day: date) -> Plan | None:
+        """The wanted minute of the day, else the nearest open one, the later of two as near."""
+        wanted, source = self._wanted(day)
+        if wanted >= self.now and self._is_open(wanted):
+            return wanted, source, frozenset()
+        late = {"in_the_past"} if wanted < self.now else set()
+        begin = max(first_shown(self.primary, local_minute(day, 0)), self.now)
+        end = self._end_of(day)
+        after, before = self.first(max(wanted, begin), end), self.last(begin, wanted)
+        if before is not None and (after is None or wanted - before < after - wanted):
+            return before, source, frozenset({*late, "moved_earlier"})
+        return None if after is None else (after, source, frozenset({*late, "moved_later"}))
+
+    def _plan_after(self, day: date) -> Plan | None:
+        start = max(self._end_of(day), self.now)
+        later = self.first(start, start + HORIZON)
+        return None if later is None else (later, "stated", frozenset({"moved_later"}))
+
+    def _wanted(self, day: date) -> tuple[int, str]:
+        """Best hour (R3.5), else an hour after work starts, else 09:00 (R3.6)."""
+        patient = self.case.patient
+        of_day, source = NINE, "default"
+        if patient.best_hour is not None:
+            of_day, source = patient.best_hour * 60, "best_hour"
+        elif patient.work[0] != patient.work[1]:
+            of_day, source = (patient.work[0] + 60) % MINUTES, "work_hours"
+        return first_shown(self.primary, local_minute(day, of_day)), source
+
+    def _end_of(self, day: date) -> int:
+        return first_shown(self.primary, local_minute(day + timedelta(days=1), 0))
+
+    # The gate
+
+    def verdict(self, plan: Plan | None) -> tuple[str, datetime | None]:
+        """Caps and a pause move a plan on; what then comes too late is refused as useless."""
+        case = self.case
+        wanted = case.message.instant
+        if wanted is not None and wanted <= case.now and not self.closed_by(case.now):
+            at: datetime | None = case.now
+        else:
+            at = None if plan is None else instant(plan[0])
+        if at is not None and case.message.message_class not in {"emergency", "inbound_reply"}:
+            at = self._capped(at)
+        if at is None:
+            return "no_legal_time", None
+        serves_at = case.message.serves_at
+        if serves_at is not None and at >= serves_at - LAST_HELP:
+            return "useless", None
+        return ("send", None) if at <= case.now else ("defer", at)
+
+    def _capped(self, planned: datetime) -> datetime | None:
+        pause = self.case.patient.pause_until
+        at = planned
+        if pause is not None and pause > self.case.now:
+            at = max(at, pause)
+        if at == planned and self._is_under_caps(at):
+            return planned
+        minute = next(m for m in self._cap_minutes(at) if self._is_under_caps(instant(m)))
+        allowed = self.first(minute, minute + HORIZON)
+        return None if allowed is None else instant(allowed)
+
+    def _cap_minutes(self, at: datetime) -> list[int]:
+        """The minutes, in order, at which a count may fall: a send is just out of its period,
+        or a local day begins."""
+        outs = [
+            minute_of(one + period) + 1
+            for one in self.case.patient.sent_at
+            for period in (ROLLING_DAY, ROLLING_WEEK)
+        ]
+        today = self._date(at)
+        days = [local_minute(today + timedelta(days=n), 0) for n in (1, 2)]
+        begins = [first_shown(self.primary, day) for day in days]
+        first = minute_from(at)
+        return sorted({first, *(minute for minute in (*outs, *begins) if minute > first)})
+
+    def _is_under_caps(self, at: datetime) -> bool:
+        """At exactly 24 hours the earlier one still counts (regulation.md, "Caps")."""
+        sent = self.case.patient.sent_at
+        today = sum(1 for one in sent if one >= at - ROLLING_DAY)
+        if self.case.message.message_class == "marketing":
+            week = sum(1 for one in sent if one >= at - ROLLING_WEEK)
+            return today < MARKETING_A_DAY and week < MARKETING_A_WEEK
+        return today < CARE_A_DAY and self._sent_on_day(at) < CARE_A_DAY
+
+    def _sent_on_day(self, at: datetime) -> int:
+        recent = [one for one in self.case.patient.sent_at if one >= at - 2 * ROLLING_DAY]
+        return [self._date(one) for one in recent].count(self._date(at)) if recent else 0
+
+    def _date(self, at: datetime) -> date:
+        return local_date(shown(self.primary, minute_of(at)))
