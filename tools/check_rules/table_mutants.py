@@ -17,11 +17,11 @@ _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 _DAYS: Final = ("weekdays", "saturday", "sunday")
 _SAME_CLOCK: Final = {
-    "America/Boise": "America/Denver",
-    "America/Detroit": "America/New_York",
-    "America/Indiana/Indianapolis": "America/New_York",
-    "America/Menominee": "America/Chicago",
+    "America/New_York": ("America/Detroit", "America/Indiana/Indianapolis"),
+    "America/Chicago": ("America/Menominee",),
+    "America/Denver": ("America/Boise",),
 }
+"""Zones that have shown the same time since 2007: without one of them nothing is lost."""
 
 
 def table_mutants(judge: Judge) -> Iterator[Mutant]:
@@ -109,8 +109,10 @@ def _place_mutants(judge: Judge) -> Iterator[Mutant]:
                 yield _zone_mutant(table, state, name, judge)
     for state, code in AREA_CODE.items():
         yield _code_mutant(state, code, judge)
+    twins = {name for names in _SAME_CLOCK.values() for name in names}
     for name in state_zones.EVERY_US_ZONE:
-        yield _nowhere_mutant(name, judge)
+        if name not in twins:
+            yield _nowhere_mutant({name, *_SAME_CLOCK.get(name, ())}, judge)
 
 
 def _zone_mutant(
@@ -137,11 +139,10 @@ def _code_mutant(state: str, code: str, judge: Judge) -> Mutant:
     return Mutant(f"area code {code} of {state}: dropped", is_caught)
 
 
-def _nowhere_mutant(name: str, judge: Judge) -> Mutant:
+def _nowhere_mutant(gone: set[str], judge: Judge) -> Mutant:
     def is_caught() -> bool:
         module: Any = windows
-        module.EVERY_US_ZONE = tuple(n for n in state_zones.EVERY_US_ZONE if n != name)
+        module.EVERY_US_ZONE = tuple(n for n in state_zones.EVERY_US_ZONE if n not in gone)
         return judge("nowhere")
 
-    why = f"shows the same time as {_SAME_CLOCK[name]}" if name in _SAME_CLOCK else ""
-    return Mutant(f"zones unknown: without {name}", is_caught, no_fault=why)
+    return Mutant(f"zones unknown: without {', '.join(sorted(gone))}", is_caught)
