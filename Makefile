@@ -5,10 +5,10 @@ STAMP := .venv/.installed
 CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test contract bench eval-phi check fix docs ci
+.PHONY: help setup up demo db-up db-new test contract bench eval-phi check-rules check fix docs ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv and install the pinned requirements (again only when they change)
 
@@ -43,12 +43,15 @@ bench: setup ## measure throughput beside floors on this machine (about a minute
 eval-phi: setup ## measure the filter of rendered texts on its corpus (ARGS=--json)
 	$(BIN)/python -m tools.eval_phi $(ARGS)
 
+check-rules: setup ## ask rules and gate against an oracle that walks minutes, then break them (13 min)
+	$(BIN)/python -m tools.check_rules $(ARGS)
+
 check: setup ## lint, formatting, types, import contracts, spelling, the project's own rules
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy --explicit-package-bases $(CODE)
 	$(BIN)/lint-imports
-	$(BIN)/codespell --ignore-words-list ehr,nd,replyin $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell --ignore-words-list ehr,nd,replyin,notin $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
 	$(BIN)/python -m tools.lint
 
 fix: setup ## let the linter and the formatter repair what they can

@@ -350,3 +350,21 @@ def test_the_next_and_the_last_allowed_minute_are_those_of_the_oracle(
     else:
         assert isinstance(found, NoWindow) or found > span[-1]
         assert isinstance(last, NoWindow)
+
+
+# Found by the oracle
+
+
+@pytest.mark.requirement("R3.1")
+@pytest.mark.parametrize("anchor", [Free(), OnDay(date(2027, 2, 2))])
+def test_no_hour_is_chosen_for_an_emergency_without_one(anchor: Free | OnDay) -> None:
+    facts = replace(CARE, message_class=MessageClass.EMERGENCY, best_hour=18)
+    now = local("2027-02-02T03:17")
+    assert planned(plan_send(facts, anchor, now=now)).send_at == now
+
+
+@pytest.mark.requirement("R3.1")
+def test_an_emergency_for_a_later_day_leaves_when_that_day_begins() -> None:
+    facts = replace(CARE, message_class=MessageClass.EMERGENCY)
+    plan = planned(plan_send(facts, OnDay(date(2027, 2, 4)), now=local("2027-02-02T03:17")))
+    assert plan.send_at == local("2027-02-04T00:00")

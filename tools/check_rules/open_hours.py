@@ -14,7 +14,6 @@ from tools.check_rules.closed_days import closed_days
 from tools.check_rules.walls import MINUTES, local_date, wall
 from tools.check_rules.where import Whereabouts
 
-
 Hours = tuple[int, int, int | None]
 
 

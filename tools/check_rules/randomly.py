@@ -28,7 +28,7 @@ ORDINARY_DAYS: Final = 150
 _FIRST, _LAST = date(2026, 1, 1), date(2028, 12, 31)
 _STATES: Final = tuple(CLOCKS_OF_STATE)
 _BOUND_STATES: Final = tuple(law.STATES)
-_EDGES: Final = tuple(h * 60 for h in (0, 7, 8, 9, 10, 12, 15, 17, 18, 19, 20, 21, 22)) + (510,)
+_EDGES: Final = (*(h * 60 for h in (0, 7, 8, 9, 10, 12, 15, 17, 18, 19, 20, 21, 22)), 510)
 _QUIET: Final = (
     (21 * 60, 8 * 60), (22 * 60, 7 * 60), (23 * 60 + 30, 6 * 60 + 15), (12 * 60, 12 * 60 + 30),
     (60, 3 * 60), (2 * 60 + 30, 2 * 60 + 31), (13 * 60, 12 * 60), (0, 9 * 60), (20 * 60, 0),
@@ -46,7 +46,7 @@ class Draw:
     """Draws the parts of a case."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311 - draws cases, no secret
         span = (_LAST - _FIRST).days
         self.days = [_FIRST + n * _DAY for n in self.random.sample(range(span), ORDINARY_DAYS)]
 
@@ -130,9 +130,9 @@ class Draw:
 
     def _day(self, zone: str) -> date:
         kind = self.random.random()
-        if kind < 0.4 and (changes := clock_changes(zone)):
+        if kind < 0.4 and (changes := clock_changes(zone)):  # noqa: PLR2004 - shares of the draw
             return self.one(changes) + self.random.randint(-1, 1) * _DAY
-        if kind < 0.5:
+        if kind < 0.5:  # noqa: PLR2004 - shares of the draw
             return self.one(_turning_days()) + self.random.randint(-1, 1) * _DAY
         return self.one(self.days)
 
@@ -155,9 +155,9 @@ class Draw:
             minutes = self.one([0, 1, 30, 59, 60, 61, 200])
             message = replace(message, answers_at=now - timedelta(minutes=minutes))
         kind = self.random.random()
-        if kind < 0.2:
+        if kind < 0.2:  # noqa: PLR2004 - shares of the draw
             return message
-        if kind < 0.5:
+        if kind < 0.5:  # noqa: PLR2004 - shares of the draw
             today = now.astimezone(UTC).date()
             day = today + self.one([-1, 0, 0, 1, 1, 2, 3]) * _DAY
             return replace(message, day=day, serves_at=self._visit(now))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from handbell.scheduling import rules, state_zones, windows, zones
 from handbell.scheduling.rules import Row, Rows, RuleTable, Span
@@ -13,6 +13,7 @@ from tools.check_rules.places import AREA_CODE
 Judge = Callable[[str], bool]
 """Asks the product as it now is, the cases made for a name first; True where one differs."""
 
+_Old = TypeVar("_Old", Row, RuleTable, Span)
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 _DAYS: Final = ("weekdays", "saturday", "sunday")
@@ -53,11 +54,11 @@ def _places(table: RuleTable) -> Iterator[tuple[str, Rows, Callable[[Rows], Rule
     """The rows of each place, and how to make a table with others there."""
 
     def single(field: str) -> Callable[[Rows], RuleTable]:
-        return lambda rows: replace(table, **{field: rows})
+        return lambda rows: _with(table, {field: rows})
 
     def among(field: str, name: str) -> Callable[[Rows], RuleTable]:
         whole: dict[str, Rows] = getattr(table, field)
-        return lambda rows: replace(table, **{field: whole | {name: rows}})
+        return lambda rows: _with(table, {field: whole | {name: rows}})
 
     yield "federal", table.federal, single("federal")
     yield "courtesy", table.courtesy, single("courtesy")
@@ -72,19 +73,23 @@ def _changed(row: Row) -> Iterator[tuple[str, Row]]:
     for day in _DAYS:
         span: Span | None = getattr(row, day)
         if span is None:
-            yield f"{day} opened", replace(row, **{day: row.weekdays})
+            yield f"{day} opened", _with(row, {day: row.weekdays})
             continue
-        yield f"{day} closed", replace(row, **{day: None})
+        yield f"{day} closed", _with(row, {day: None})
         for edge in ("start", "end"):
             for sign, step in (("+", _MINUTE), ("-", -_MINUTE)):
-                moved = replace(span, **{edge: _moved(getattr(span, edge), step)})
-                yield f"{day} {edge} {sign} 1 min", replace(row, **{day: moved})
+                moved = _with(span, {edge: _moved(getattr(span, edge), step)})
+                yield f"{day} {edge} {sign} 1 min", _with(row, {day: moved})
     yield "holidays flipped", replace(row, bans_holidays=not row.bans_holidays)
     if row.fixed_zone is not None:
         yield "fixed zone removed", replace(row, fixed_zone=None)
     if row.from_on != date.min:
         for sign, step_days in (("+", _DAY), ("-", -_DAY)):
             yield f"from {sign} 1 day", replace(row, from_on=row.from_on + step_days)
+
+
+def _with(old: _Old, changes: dict[str, Any]) -> _Old:
+    return replace(old, **changes)
 
 
 def _moved(wall: time, step: timedelta) -> time:
@@ -115,9 +120,7 @@ def _place_mutants(judge: Judge) -> Iterator[Mutant]:
             yield _nowhere_mutant({name, *_SAME_CLOCK.get(name, ())}, judge)
 
 
-def _zone_mutant(
-    table: dict[str, tuple[str, ...]], state: str, name: str, judge: Judge
-) -> Mutant:
+def _zone_mutant(table: dict[str, tuple[str, ...]], state: str, name: str, judge: Judge) -> Mutant:
     """The zone dropped; where it is the state's only one, one an hour away instead."""
 
     def is_caught() -> bool:
