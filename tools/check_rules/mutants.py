@@ -3,15 +3,19 @@
 Each mutant lives in a child process of its own, which ends by its exit code.
 """
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+from typing import Final, NoReturn
 
 SECONDS_AT_MOST: Final = 60
 _CAUGHT, _SURVIVED, _RAISED = 10, 11, 12
+_FORK: Final = multiprocessing.get_context("fork")
 
 
 class Fate(StrEnum):
@@ -38,39 +42,36 @@ class Mutant:
 
 def run(mutants: Iterable[Mutant], *, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
     """Every mutant with its fate, in the order in which they end."""
-    running: dict[int, Mutant] = {}
+    running: dict[int, tuple[Mutant, ForkProcess]] = {}
     for mutant in mutants:
         if mutant.no_fault:
             yield mutant, Fate.EQUIVALENT
             continue
         if len(running) == jobs:
-            yield _wait(running)
-        running[_start(mutant)] = mutant
+            yield _next_ended(running)
+        child = _FORK.Process(target=_live, args=(mutant,))
+        child.start()
+        running[child.sentinel] = mutant, child
     while running:
-        yield _wait(running)
+        yield _next_ended(running)
 
 
-def _start(mutant: Mutant) -> int:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(_live(mutant))
-    return pid
-
-
-def _live(mutant: Mutant) -> int:
+def _live(mutant: Mutant) -> NoReturn:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(SECONDS_AT_MOST)
     try:
-        return _CAUGHT if mutant.is_caught() else _SURVIVED
+        os._exit(_CAUGHT if mutant.is_caught() else _SURVIVED)
     except BaseException:  # noqa: BLE001 - a broken module may raise anything
-        return _RAISED
+        os._exit(_RAISED)
 
 
-def _wait(running: dict[int, Mutant]) -> tuple[Mutant, Fate]:
-    pid, status = os.wait()
+def _next_ended(running: dict[int, tuple[Mutant, ForkProcess]]) -> tuple[Mutant, Fate]:
+    ended = next(one for one in wait(list(running)) if isinstance(one, int))
+    mutant, child = running.pop(ended)
+    child.join()
     fates = {_CAUGHT: Fate.CAUGHT, _SURVIVED: Fate.SURVIVED, _RAISED: Fate.RAISED}
-    code = os.waitstatus_to_exitcode(status)
-    return running.pop(pid), Fate.HUNG if code == -signal.SIGALRM else fates[code]
+    code = child.exitcode or 0
+    return mutant, Fate.HUNG if code == -signal.SIGALRM else fates[code]
 
 
 def survivors(fates: Sequence[tuple[Mutant, Fate]]) -> list[Mutant]:
