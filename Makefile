@@ -31,8 +31,8 @@ db-up: setup ## bring the database of HANDBELL_DATABASE_URL to the newest shape
 db-new: setup ## draft a migration from the tables in code (NAME=what_changes)
 	$(BIN)/python -m tools.new_revision "$(NAME)"
 
-test: setup ## run the tests (ARGS="tests/messages -x" narrows it)
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## run the tests, side by side (ARGS="tests/messages -x" narrows it)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 contract: setup ## hold clients, SDKs and sandbox against the providers' OpenAPI files (needs ../shared)
 	$(BIN)/python -m tools.contract $(ARGS)
