@@ -107,10 +107,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """Nothing was sent. Trying again is safe, after `retry_after` if the provider named it."""
+    """Nothing was sent. Trying again is safe, after the pause or from the instant that the
+    provider named in `retry_after`."""
 
     code: str
-    retry_after: timedelta | None = None
+    retry_after: timedelta | datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

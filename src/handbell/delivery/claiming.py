@@ -316,6 +316,8 @@ def _claim(
         attempt_id=attempt_id,
         address_id=one.row.address_id,
         channel=Channel(one.row.channel),
+        order_key=one.row.order_key,
+        serves_at=serves_at,
         tries=one.row.tries + 1,
         outbound=Outbound(
             to=letter.to,

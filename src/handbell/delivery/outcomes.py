@@ -94,7 +94,13 @@ def to_written(claim: Claim, outcome: Outcome, *, now: datetime) -> Written:
         case Refused(code=code):
             word, lifecycle, reason = "refused", Lifecycle.FAILED, Reason.PROVIDER_REFUSED
         case Retry(code=code, retry_after=retry_after):
-            at = next_try(claim.message_id, claim.tries, retry_after=retry_after, now=now)
+            at = next_try(
+                claim.order_key,
+                claim.tries,
+                retry_after=retry_after,
+                serves_at=claim.serves_at,
+                now=now,
+            )
             word = "retry"
             lifecycle = Lifecycle.SCHEDULED if at else Lifecycle.FAILED
             reason = Reason.RETRYING if at else Reason.GIVEN_UP

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from handbell.channels.types import Outbound, Sender
@@ -47,6 +48,8 @@ class Claim:
     attempt_id: int
     address_id: int
     channel: Channel
+    order_key: str
+    serves_at: datetime | None
     tries: int
     outbound: Outbound
 

@@ -37,7 +37,7 @@ WORDS: Final = {
     Reason.TOO_LONG: "the finished text is longer than allowed",
     Reason.UNRENDERABLE: "the text could not be filled in: a value is missing",
     Reason.RETRYING: "the provider could not take it yet; it is tried again",
-    Reason.GIVEN_UP: "the provider could not take it in six tries",
+    Reason.GIVEN_UP: "the provider could not take it in six tries, or not in time",
     Reason.PROVIDER_REFUSED: "the provider refused it for good",
 }
 _OPENINGS: Final = {

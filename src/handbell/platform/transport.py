@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final, Protocol, Self
 
 import aiohttp
@@ -11,6 +12,8 @@ import orjson
 
 TOTAL_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 4.0
+_DIGITS: Final = 7
+"""Of a pause in seconds; a longer number means four months."""
 
 
 class NeverLeft(Exception):
@@ -37,12 +40,33 @@ class Answer:
             return None
 
     @property
-    def retry_after(self) -> timedelta | None:
-        """The Retry-After header where it is a number of seconds; a date is not understood."""
+    def retry_after(self) -> timedelta | datetime | None:
+        """The Retry-After header (RFC 9110, 10.2.3): seconds, or a date.
+
+        A date is a pause counted from the answer's own Date, so that a wrong clock on either
+        side does not matter; without a Date it is that instant. What cannot be read is None.
+        """
         value = self.headers.get("retry-after", "").strip()
-        if not (value.isascii() and value.isdigit() and len(value) <= len("999999")):
-            return None
-        return timedelta(seconds=int(value))
+        if value.isascii() and value.isdigit():
+            return timedelta(seconds=int(value) if len(value) <= _DIGITS else 10**_DIGITS)
+        at, said_at = _date(value), _date(self.headers.get("date", ""))
+        if at is None or said_at is None:
+            return at
+        return max(at - said_at, timedelta(0))
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is HTML: an edge or a proxy wrote it, not the provider's API."""
+        kind = self.headers.get("content-type", "").lower()
+        return kind.startswith("text/html") or self.body.lstrip().startswith(b"<")
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(value)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, IndexError, OverflowError):
+        return None
 
 
 class Transport(Protocol):

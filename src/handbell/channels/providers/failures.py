@@ -1,7 +1,7 @@
 """The providers' error codes, their classes, and the outcome that each class means.
 
-The table is `errors.json`. A code that it does not know is a refusal: a provider that answers
-in its own words has not sent.
+The table is `errors.json`. A 4xx with a code that it does not know is a refusal: a provider that
+answers so in its own words has not sent.
 """
 
 import json
@@ -17,6 +17,7 @@ from handbell.channels.types import Outcome, Provider, Refused, Retry, Unknown
 from handbell.platform.transport import Answer, NeverLeft, NoAnswer, Transport
 
 _DAY: Final = timedelta(hours=24)
+_CLIENT_ERRORS: Final = range(400, 500)
 
 
 class Failure(StrEnum):
@@ -35,8 +36,12 @@ class Failure(StrEnum):
     TRANSIENT = "transient"
 
 
-_SAFE_TO_REPEAT: Final = {Failure.TRANSIENT, Failure.RATE_LIMIT, Failure.POLICY_TIME}
+_NOT_TAKEN: Final = frozenset({"backoff", "next_day", "after_24h"})
+"""Advice that says: nothing was sent, and a later request may succeed."""
 _WAITS: Final = {"next_day": _DAY, "after_24h": _DAY}
+_SAYS_NOTHING: Final = frozenset({Failure.AMBIGUOUS, Failure.ACCEPTED})
+_AMBIGUOUS_AT_ONCE: Final = frozenset({(Provider.WHATSAPP, "131000")})
+"""Transient in a webhook, ambiguous as an answer to the request itself (errors.json, note)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +68,18 @@ def failure_of(provider: Provider, code: str | None) -> Failure | None:
 
 
 def outcome_of(provider: Provider, code: str, *, answer: Answer) -> Outcome:
-    """What an error answer with this code of the provider's own means."""
+    """What an error answer with this code of the provider's own means.
+
+    The code decides, and the HTTP status only where the table does not know the code.
+    """
     row = _table().get((provider.value, code))
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Retry(code=code, retry_after=answer.retry_after)
     if row is None:
-        return _unlisted(code, answer)
-    if row.failure in _SAFE_TO_REPEAT and row.retry != "after_fix":
-        return Retry(code=code, retry_after=answer.retry_after or _WAITS.get(row.retry))
-    if row.failure is Failure.AMBIGUOUS:
+        return _of_status(code, answer)
+    if row.failure in _SAYS_NOTHING or (provider, code) in _AMBIGUOUS_AT_ONCE:
         return Unknown(code=code)
+    if row.retry in _NOT_TAKEN:
+        named = answer.retry_after
+        return Retry(code=code, retry_after=_WAITS.get(row.retry) if named is None else named)
     return Refused(
         code=code,
         opted_out=row.failure is Failure.OPT_OUT,
@@ -80,18 +87,21 @@ def outcome_of(provider: Provider, code: str, *, answer: Answer) -> Outcome:
     )
 
 
-def _unlisted(code: str, answer: Answer) -> Outcome:
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unknown(code=code)
-    return Refused(code=code)
-
-
 def wordless(answer: Answer) -> Outcome:
-    """What an answer without the provider's own words means: an edge or a proxy spoke."""
+    """What an answer without the provider's own words means: an edge or a proxy spoke.
+
+    A page of HTML says nothing of what stands behind it. A bare 4xx was refused at the door.
+    """
     code = f"http_{answer.status}"
+    is_refusal = answer.status in _CLIENT_ERRORS and not answer.is_page
+    is_late = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+    return _of_status(code, answer) if is_refusal or is_late else Unknown(code=code)
+
+
+def _of_status(code: str, answer: Answer) -> Outcome:
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Retry(code=code, retry_after=answer.retry_after)
-    return Unknown(code=code)
+    return Refused(code=code) if answer.status in _CLIENT_ERRORS else Unknown(code=code)
 
 
 async def post_once(

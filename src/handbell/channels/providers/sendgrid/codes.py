@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
 from handbell.channels.providers import failures
-from handbell.channels.types import Accepted, Outcome, Provider, Refused, Unknown
+from handbell.channels.types import Accepted, Outcome, Provider, Refused, Retry, Unknown
 from handbell.platform.transport import Answer
 
 _RECIPIENT: Final = re.compile(r"personalizations\.\d+\.to\b")
@@ -23,7 +24,17 @@ def read(answer: Answer) -> Outcome:
     outcome = failures.outcome_of(Provider.SENDGRID, str(answer.status), answer=answer)
     if isinstance(outcome, Refused) and any(map(_blames_recipient, errors or ())):
         return replace(outcome, bad_address=True)
+    if isinstance(outcome, Retry) and outcome.retry_after is None:
+        return replace(outcome, retry_after=_reset(answer))
     return outcome
+
+
+def _reset(answer: Answer) -> datetime | None:
+    """When the limit begins anew: SendGrid names it in Unix seconds, not by Retry-After."""
+    try:
+        return datetime.fromtimestamp(int(answer.headers["x-ratelimit-reset"]), tz=UTC)
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _errors(answer: Answer) -> list[object] | None:
