@@ -1,18 +1,14 @@
 """A due message is leased, judged again under a lock, sent once, and its outcome written."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.delivery.desk import NOON, VISIT, Desk
 
 from handbell.channels.types import (
-    Accepted,
     EventKind,
-    Outbound,
-    Outcome,
     Provider,
     Refused,
     Retry,
@@ -21,97 +17,10 @@ from handbell.channels.types import (
     Unknown,
 )
 from handbell.consent.types import Decision, Kind, Method
-from handbell.delivery.service import DeliveryService
 from handbell.messages.leaves import AttemptSource
-from handbell.messages.types import Job, Lifecycle, Reason, SendOrder
-from handbell.platform.clock import FrozenClock
-from handbell.platform.vocabulary import Channel, Lane, Purpose
+from handbell.messages.types import Lifecycle, Reason, SendOrder
+from handbell.platform.vocabulary import Lane, Purpose
 from handbell.scheduling.types import At
-
-NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
-VISIT = datetime(2026, 12, 8, 14, 30, tzinfo=UTC)
-
-
-@dataclass
-class FakeSender:
-    """Plays outcomes in order, then accepts; remembers what it was given."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    sent: list[Outbound] = field(default_factory=list)
-    may_go: asyncio.Event | None = None
-    called: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def send(self, out: Outbound) -> Outcome:
-        self.sent.append(out)
-        self.called.set()
-        if self.may_go is not None:
-            await self.may_go.wait()
-        if self.outcomes:
-            return self.outcomes.pop(0)
-        return Accepted(provider_ref=f"SM{len(self.sent)}")
-
-
-class Desk:
-    """The practice's delivery with one fake sender for all channels."""
-
-    def __init__(self, practice: Any, clock: FrozenClock) -> None:
-        self.practice = practice
-        self.clock = clock
-        self.sender = FakeSender()
-        self.delivery = DeliveryService(practice.db, practice.messages, clock)
-
-    async def order(self, patient: int, key: str = "key", **more: Any) -> int:
-        told: dict[str, Any] = {
-            "purpose": Purpose.APPT_REMINDER,
-            "anchor": At(self.clock.instant, VISIT),
-            "ordered_by": "tests",
-            "serves_at": VISIT,
-        }
-        one = SendOrder(patient_id=patient, order_key=key, **(told | more))
-        admitted = await self.practice.messages.admit(
-            self.practice.id, one, now=self.clock.instant
-        )
-        assert admitted.lifecycle is Lifecycle.SCHEDULED, admitted
-        return int(admitted.message_id)
-
-    async def booked(self, patient: int) -> dict[str, Any]:
-        visit = await self.practice.visit(patient, VISIT)
-        return {"appointment_id": visit, "appointment_version": 1}
-
-    async def run(self, lane: Lane = Lane.CARE) -> None:
-        """Lease and deliver what is due now."""
-        for leased in await self.delivery.lease_due(lane, now=self.clock.instant):
-            await self.deliver(leased.message_ids)
-
-    async def deliver(self, ids: Sequence[int]) -> None:
-        senders = dict.fromkeys(Channel, self.sender)
-        await self.delivery.deliver(self.practice.id, ids, senders)
-
-    async def job(self, message_id: int) -> Job:
-        job: Job = await self.practice.messages.get(self.practice.id, message_id)
-        return job
-
-    async def stop(self, address_ids: Sequence[int]) -> Any:
-        decision = Decision(
-            kind=Kind.REVOKE,
-            message_class=None,
-            method=Method.KEYWORD,
-            source="tests",
-            actor="patient",
-            at=self.clock.instant,
-        )
-        return await self.delivery.opt_out(
-            self.practice.id, address_ids, decision, now=self.clock.instant
-        )
-
-    async def address(self) -> int:
-        found: int = await self.practice.value("SELECT id FROM addresses WHERE channel = 'sms'")
-        return found
-
-
-@pytest.fixture
-def desk(practice: Any, clock: FrozenClock) -> Desk:
-    return Desk(practice, clock)
 
 
 @pytest.mark.requirement("R7.1")

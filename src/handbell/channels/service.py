@@ -8,6 +8,7 @@ import asyncpg
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from handbell.channels.providers import failures
 from handbell.channels.tables import ProviderAccountRow, SenderLineRow
 from handbell.channels.types import Baa, Line, Provider
 from handbell.platform.db import OrganizationId, Tx
@@ -19,6 +20,7 @@ CHANNEL_OF_PROVIDER = {
     Provider.TWILIO: Channel.SMS,
     Provider.WHATSAPP: Channel.WHATSAPP,
 }
+failure_of = failures.failure_of
 _FIND_LINE = """
 SELECT id, organization_id, account_id, channel, address FROM sender_lines
 WHERE channel = $1 AND address = $2

@@ -75,22 +75,24 @@ async def claim_in(
     message_ids: Sequence[int],
     *,
     now: datetime,
-) -> list[Claim]:
-    """Decide on queued messages and store an attempt for each that leaves now.
+) -> tuple[list[Claim], list[int]]:
+    """Decide on queued messages and store an attempt for each that leaves now; give those, and
+    the messages whose text cannot leave.
 
     What waits or never goes is written too. Ids that are not queued any more are passed over.
     """
     await _lock_addresses(tx, message_ids)
     rows = await _queued(tx, message_ids)
     if not rows:
-        return []
+        return [], []
     asked = await _ask(tx, organization_id, rows, now=now)
     leaving = [one for one in asked if one.may_leave]
     letters = await _write(tx, messages, organization_id, leaving, now=now)
     await _put_back(tx, [one for one in asked if not one.may_leave], now=now)
     await _refuse_unsendable(tx, letters, now=now)
     sendable = [one for one in leaving if isinstance(letters[one.row.id], Letter)]
-    return await _store(tx, messages, organization_id, sendable, letters, now=now)
+    claims = await _store(tx, messages, organization_id, sendable, letters, now=now)
+    return claims, [id_ for id_, one in letters.items() if isinstance(one, Unsendable)]
 
 
 async def _lock_addresses(tx: Tx, message_ids: Sequence[int]) -> None:

@@ -1,6 +1,7 @@
 """Writes what providers answered and what their callbacks say, many at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,7 +26,7 @@ from handbell.delivery.types import Claim
 
 # allow public-files: the stop hangs on the address
 from handbell.directory.tables import AddressRow
-from handbell.messages.service import AttemptEvent, progress_of
+from handbell.messages.service import AttemptEvent, ProgressState, best_of, progress_of
 
 # allow public-files: outcomes are written where the attempts are kept
 from handbell.messages.tables import MessageAttemptRow, MessageEventRow, MessageRow
@@ -212,10 +213,11 @@ async def record_events_in(
     told: Sequence[tuple[StatusEvent, Found]],
     *,
     now: datetime,
-) -> None:
-    """Keep the events and fold them; a callback also settles an answer that was lost.
+) -> dict[int, ProgressState]:
+    """Keep the events and fold them; a callback also settles an answer that was lost. Give what
+    each message has come to.
 
-    The fold reads all events of an attempt, so any order and any repetition end the same.
+    The fold reads all events of a message, so any order and any repetition end the same.
     """
     rows = [
         {
@@ -245,7 +247,7 @@ async def record_events_in(
     }
     for attempt_id, ref in sorted(refs.items()):
         await _learn_ref(tx, attempt_id, ref)
-    await _fold(tx, {found.message_id: found.attempt_id for _, found in told}, now=now)
+    return await _fold(tx, message_ids, now=now)
 
 
 async def _learn_ref(tx: Tx, attempt_id: int, ref: str) -> None:
@@ -257,21 +259,34 @@ async def _learn_ref(tx: Tx, attempt_id: int, ref: str) -> None:
     )
 
 
-async def _fold(tx: Tx, attempts: Mapping[int, int], *, now: datetime) -> None:
-    """Bring the messages (ids with the attempt that was spoken of) in line with the events."""
-    statement = select(MessageEventRow.__table__).where(
-        MessageEventRow.attempt_id.in_(list(attempts.values()))
-    )
-    by_attempt: dict[int, list[AttemptEvent]] = {}
-    for row in await tx.execute(statement):
-        event = AttemptEvent(kind=EventKind(row.kind), occurred_at=row.occurred_at, code=row.code)
-        by_attempt.setdefault(row.attempt_id, []).append(event)
-    folded = [progress_of(by_attempt.get(attempt_id, [])) for attempt_id in attempts.values()]
+async def _fold(tx: Tx, message_ids: Sequence[int], *, now: datetime) -> dict[int, ProgressState]:
+    """Bring the messages in line with the events of all their attempts."""
+    folded = {
+        message_id: best_of({no: progress_of(events) for no, events in attempts.items()})
+        for message_id, attempts in (await _events_of(tx, message_ids)).items()
+    }
     columns = (
-        list(attempts),
-        [one.state.value for one in folded],
-        [one.unsubscribed_at for one in folded],
-        [one.complained_at for one in folded],
+        list(folded),
+        [one.state.value for one in folded.values()],
+        [one.unsubscribed_at for one in folded.values()],
+        [one.complained_at for one in folded.values()],
         now,
     )
     await tx.exec_driver_sql(_WRITE_PROGRESS, columns)
+    return {message_id: one.state for message_id, one in folded.items()}
+
+
+async def _events_of(
+    tx: Tx, message_ids: Sequence[int]
+) -> dict[int, dict[int, list[AttemptEvent]]]:
+    """The events of some messages, by message and number of the attempt."""
+    statement = (
+        select(MessageAttemptRow.message_id, MessageAttemptRow.no, MessageEventRow.__table__)
+        .join(MessageEventRow, MessageEventRow.attempt_id == MessageAttemptRow.id)
+        .where(MessageAttemptRow.message_id.in_(message_ids))
+    )
+    found: dict[int, dict[int, list[AttemptEvent]]] = defaultdict(lambda: defaultdict(list))
+    for row in await tx.execute(statement):
+        event = AttemptEvent(kind=EventKind(row.kind), occurred_at=row.occurred_at, code=row.code)
+        found[row.message_id][row.no].append(event)
+    return found

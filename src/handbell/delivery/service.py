@@ -11,9 +11,13 @@ from handbell.audit.types import AuditEntry
 from handbell.channels.types import Outcome, Refused, StatusEvent, Unknown
 from handbell.consent.types import Decision, Kind, Method
 from handbell.delivery import claiming, leasing, opting, outcomes
+from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
+from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
 from handbell.delivery.outcomes import Found
 from handbell.delivery.types import Claim, Due, Leased, OptedOut, Senders
-from handbell.messages.service import MessageService
+from handbell.messages.service import MessageService, has_arrived
+from handbell.messages.types import Lifecycle
+from handbell.platform import outbox
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Lane
@@ -60,9 +64,10 @@ class DeliveryService:
         """
         now = await self.clock.now()
         async with self.db.transaction(organization_id) as tx:
-            claims = await claiming.claim_in(
+            claims, unsendable = await claiming.claim_in(
                 tx, self.messages, organization_id, message_ids, now=now
             )
+            await self._leave_fall_backs(tx, organization_id, unsendable, now=now)
         if claims:
             await self._send_all(organization_id, claims, senders)
 
@@ -94,6 +99,8 @@ class DeliveryService:
                 decision = _said_to_provider(claim.channel, code, at=now)
                 await self.opt_out_in(tx, organization_id, [claim.address_id], decision, now=now)
             await outcomes.write_in(tx, written, now=now)
+            failed = [one.message_id for one in written if one.lifecycle is Lifecycle.FAILED]
+            await self._leave_fall_backs(tx, organization_id, failed, now=now)
 
     async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
         """Take what providers say of attempts. Any order, any repetition; what belongs to no
@@ -133,7 +140,24 @@ class DeliveryService:
             for event, found in sorted(stops, key=lambda pair: pair[1].address_id):
                 decision = _said_to_provider(event.provider, event.code or event.kind, at=now)
                 await self.opt_out_in(tx, organization_id, [found.address_id], decision, now=now)
-            await outcomes.record_events_in(tx, organization_id, told, now=now)
+            states = await outcomes.record_events_in(tx, organization_id, told, now=now)
+            failed = [id_ for id_, state in states.items() if state in NOT_DELIVERED]
+            await self._leave_fall_backs(tx, organization_id, failed, now=now)
+            arrived = [id_ for id_, state in states.items() if has_arrived(state)]
+            await close_arrived(tx, arrived, now=now)
+
+    async def _leave_fall_backs(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        message_ids: Sequence[int],
+        *,
+        now: datetime,
+    ) -> None:
+        """What failed for good takes another channel, or goes to the dead letters."""
+        for message_id in message_ids:
+            args = {"message_id": message_id}
+            await outbox.add(tx, organization_id, FALL_BACK_TOPIC, args, now=now)
 
     async def opt_out_in(
         self,

@@ -8,6 +8,7 @@ from handbell.access.types import Role, TokenRules, parse_role_map
 from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
 from handbell.consent.service import ConsentService
+from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
 from handbell.delivery.types import Senders
@@ -60,6 +61,7 @@ class Runtime:
     staff: StaffService
     messages: MessageService
     delivery: DeliveryService
+    dead_letters: DeadLetterService
     actions: ActionService
     webhooks: WebhookHandler
     events: EventService
@@ -131,6 +133,7 @@ def open_runtime(settings: Settings) -> Runtime:
     patients = PatientService(db, keys, InferredWhereabouts())
     messages = MessageService(db, keys, audit, public_url=settings.public_url)
     delivery = DeliveryService(db, messages, clock)
+    dead_letters = DeadLetterService(db, messages)
     actions = ActionService(db, keys, audit, messages, delivery)
     webhooks = WebhookHandler(
         db,
@@ -156,12 +159,14 @@ def open_runtime(settings: Settings) -> Runtime:
         staff=StaffService(db, keys, audit),
         messages=messages,
         delivery=delivery,
+        dead_letters=dead_letters,
         actions=actions,
         webhooks=webhooks,
         events=EventService(db, patients, audit),
         handlers={
             "reminders.plan": one_by_one(ReminderService(db, messages).plan),
             "webhooks.apply": webhooks.apply_many,
+            FALL_BACK_TOPIC: one_by_one(dead_letters.fall_back),
         },
     )
 

@@ -66,7 +66,7 @@ def _candidates(no: int, order: SendOrder) -> list[Candidate]:
             appointment_id=order.appointment_id,
         )
         for place, channel in enumerate(Channel)
-        if order.channel in {None, channel}
+        if order.channel in {None, channel} and channel not in order.not_on
     ]
 
 
@@ -170,6 +170,7 @@ def _to_row(
         "reminder_offset": order.reminder_offset,
         "serves_at": order.serves_at,
         "answers_at": order.answers_at,
+        "falls_back_from": order.falls_back_from,
         "anchor": store.anchor_to_json(order.anchor),
         "eligibility_part_id": part_ids[eligibility.digest],
         "window_part_id": part_ids[window.digest],

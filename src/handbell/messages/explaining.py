@@ -68,6 +68,7 @@ async def explain(tx: Tx, row: Row[Any], attempts: Sequence[Row[Any]]) -> dict[s
         "summary": _summary(row),
         "reasons": [{"code": code, "words": WORDS[Reason(code)]} for code in row.reasons],
         "ordered_by": row.ordered_by,
+        "falls_back_from": row.falls_back_from,
         "decided_at": _iso(row.decided_at),
         "planned_at": _iso(row.planned_at),
         "anchor": row.anchor,

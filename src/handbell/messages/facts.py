@@ -57,6 +57,7 @@ CAPPED: Final = (MessageClass.CARE, MessageClass.BILLING_ADMIN, MessageClass.RES
 """Classes that are counted together (regulation.md, "Caps"); marketing is counted alone."""
 MARKETING_PER_DAY: Final = 1
 MARKETING_PER_WEEK: Final = 3
+NOT_ARRIVED: Final = ("failed", "bounced", "expired", "cancelled")
 _COLUMNS: Final[dict[str, Any]] = {
     "no": Integer(),
     "patient_id": BigInteger(),
@@ -352,13 +353,15 @@ def _ledger_of(address_id: Any) -> Any:
 
 
 def _sent_to(one: FromClause, classes: Sequence[MessageClass]) -> Any:
-    """When counted messages left for the patient in the last 168 hours, over all channels."""
+    """When counted messages left for the patient in the last 168 hours, over all channels. One
+    that the provider could not deliver has told the patient nothing, and does not count."""
     return (
         select(func.array_agg(MessageRow.sent_at))
         .where(
             MessageRow.patient_id == one.c.patient_id,
             MessageRow.sent_at >= bindparam("since", None, type_=Instant),
             MessageRow.message_class.in_(classes),
+            func.coalesce(MessageRow.progress, "").not_in(NOT_ARRIVED),
         )
         .scalar_subquery()
     )

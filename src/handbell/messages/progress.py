@@ -1,7 +1,7 @@
 """How far one attempt came: a function of the set of its events, never of their order."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -91,6 +91,31 @@ def progress_of(
         unsubscribed_at=_first_of(distinct, EventKind.UNSUBSCRIBED),
         complained_at=_first_of(distinct, EventKind.COMPLAINED),
     )
+
+
+def best_of(attempts: Mapping[int, Progress]) -> Progress:
+    """What a message has come to, from its attempts by their numbers: the farthest that any is
+    proven to have come, else where the newest that we have heard of stands."""
+    arrived = [one for one in attempts.values() if _rank_of(one) >= _DELIVERED]
+    best = max(arrived, key=_rank_of) if arrived else attempts[max(attempts)]
+    return replace(
+        best,
+        unsubscribed_at=_earliest(one.unsubscribed_at for one in attempts.values()),
+        complained_at=_earliest(one.complained_at for one in attempts.values()),
+    )
+
+
+def has_arrived(state: ProgressState) -> bool:
+    """Whether the patient's side has it."""
+    return state in _SCALE[_DELIVERED:]
+
+
+def _rank_of(one: Progress) -> int:
+    return _SCALE.index(one.state) if one.state in _SCALE else -1
+
+
+def _earliest(times: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
 
 
 def _judge(

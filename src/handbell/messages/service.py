@@ -11,6 +11,7 @@ from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
 from handbell.messages import (
     admission,
+    again,
     content,
     explaining,
     facts,
@@ -34,22 +35,30 @@ from handbell.messages.types import (
     PlannedMessage,
     Question,
     Reason,
+    Refuse,
     SendOrder,
 )
 from handbell.platform import outbox
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.vocabulary import Channel
 
 Asked = facts.Asked
 AttemptEvent = progress.AttemptEvent
 Candidate = facts.Candidate
 Gathered = facts.Gathered
+Judged = admission.Judged
 Levels = facts.Levels
 Material = content.Material
+ProgressState = progress.ProgressState
+WORDS = explaining.WORDS
+best_of = progress.best_of
 attempt_entry = leaves.attempt_entry
+chain_of = again.chain_of
 compose = content.compose
 decide = policy.decide
 gather = facts.gather
+has_arrived = progress.has_arrived
 material_in = content.material_in
 parts_of = admission.parts_of
 progress_of = progress.progress_of
@@ -92,6 +101,17 @@ class MessageService:
         if not orders:
             return []
         judged = await admission.judge_all(tx, organization_id, orders, now=now)
+        return await self._store_in(tx, organization_id, judged, now=now)
+
+    async def _store_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        judged: Sequence[Judged],
+        *,
+        now: datetime,
+    ) -> list[Admission]:
+        orders = [one.order for one in judged]
         rows = await admission.to_rows(
             tx, organization_id, judged, parts=self.parts, keys=self.keys, now=now
         )
@@ -108,6 +128,45 @@ class MessageService:
         ):
             await outbox.wake(tx)
         return [stored[order.order_key][0] for order in orders]
+
+    async def fall_back_in(
+        self, tx: Tx, organization_id: OrganizationId, message_id: int, *, now: datetime
+    ) -> Admission | Refuse:
+        """Order a message that failed on another channel that the patient allows.
+
+        It happens once; a repetition gives the first admission. A `Refuse` says why no other
+        channel may be taken, and leaves no message behind. Raises `MessageNotFound`.
+        """
+        chain = await again.chain_of(tx, message_id)
+        if not chain.may_change_channel or len(chain.channels) == len(Channel):
+            return Refuse(reasons=())
+        order = await again.fall_back_order(tx, self.keys, message_id, chain, now=now)
+        return await self._admit_if_allowed(tx, organization_id, order, now=now)
+
+    async def replay_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        message_id: int,
+        *,
+        key: str,
+        now: datetime,
+    ) -> Admission | Refuse:
+        """Order a message that failed once more; the gate decides as on any other order. A
+        `Refuse` leaves no message behind. Raises `MessageNotFound`."""
+        order = await again.replay_order(tx, self.keys, message_id, key=key, now=now)
+        return await self._admit_if_allowed(tx, organization_id, order, now=now)
+
+    async def _admit_if_allowed(
+        self, tx: Tx, organization_id: OrganizationId, order: SendOrder, *, now: datetime
+    ) -> Admission | Refuse:
+        earlier = await store.find_admission(tx, organization_id, order.order_key)
+        if earlier is not None:
+            return earlier
+        (judged,) = await admission.judge_all(tx, organization_id, [order], now=now)
+        if isinstance(judged.decision, Refuse):
+            return judged.decision
+        return (await self._store_in(tx, organization_id, [judged], now=now))[0]
 
     async def cancel(
         self, organization_id: OrganizationId, message_id: int, *, actor: str, now: datetime

@@ -62,6 +62,17 @@ async def insert_once(
     return new | {row.order_key: (_to_admission(row), False) for row in rows_before}
 
 
+async def find_admission(
+    tx: Tx, organization_id: OrganizationId, order_key: str
+) -> Admission | None:
+    """What became of an order, where it was given before."""
+    statement = select(*_ADMISSION).where(
+        MessageRow.organization_id == organization_id, MessageRow.order_key == order_key
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return _to_admission(row) if row else None
+
+
 async def find_lifecycle(tx: Tx, message_id: int) -> Lifecycle | None:
     """Where a message stands, holding its row until the transaction ends."""
     statement = select(MessageRow.lifecycle).where(MessageRow.id == message_id).with_for_update()

@@ -51,7 +51,7 @@ class MessageRow(Base):
     events. `leased_until` is the one column compared with the database's own clock.
     `reminder_offset` is in minutes before the visit; `anchor` is the order's wish for a time.
     `is_address_named`: the order named the address; any other message follows the patient to a
-    new one.
+    new one. `falls_back_from`: the message that failed on another channel before this one.
     """
 
     __tablename__ = "messages"
@@ -83,6 +83,11 @@ class MessageRow(Base):
         Index("ix_messages_address_id_sent_at", "address_id", "sent_at"),
         Index("ix_messages_patient_id_sent_at", "patient_id", "sent_at"),
         Index("ix_messages_appointment_id", "appointment_id"),
+        Index(
+            "ix_messages_falls_back_from",
+            "falls_back_from",
+            postgresql_where=text("falls_back_from IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -126,6 +131,9 @@ class MessageRow(Base):
     replied_at: Mapped[datetime | None] = mapped_column(Instant)
     unsubscribed_at: Mapped[datetime | None] = mapped_column(Instant)
     complained_at: Mapped[datetime | None] = mapped_column(Instant)
+    falls_back_from: Mapped[int | None] = mapped_column(
+        ForeignKey("messages.id", ondelete="SET NULL")
+    )
 
 
 class MessageAttemptRow(Base):

@@ -37,7 +37,8 @@ class SendOrder:
     `order_key` is unique in the organisation for ever: repeating it gives the first admission.
     Without a `channel` the patient's order of channels decides; a reply names the `address_id`
     that it answers, and `answers_at`, when the patient wrote. `reminder_offset` is in minutes
-    before `serves_at`, the start of the visit. `variables` are the caller's own.
+    before `serves_at`, the start of the visit. `variables` are the caller's own. `not_on` are
+    channels that it may not take; `falls_back_from` is the message that failed on them.
     """
 
     patient_id: int
@@ -54,6 +55,8 @@ class SendOrder:
     reminder_offset: int | None = None
     serves_at: datetime | None = None
     answers_at: datetime | None = None
+    not_on: frozenset[Channel] = frozenset()
+    falls_back_from: MessageId | None = None
 
 
 class Reason(StrEnum):

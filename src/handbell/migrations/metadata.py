@@ -22,6 +22,7 @@ DOMAINS_WITH_TABLES: Final = (
     "webhooks",
     "inbound",
     "staff",
+    "delivery.deadletters",
     "integrations.fhir",
 )
 

@@ -1,0 +1,1 @@
+"""Messages that failed on every channel: a work-list, grouped by what would mend them."""

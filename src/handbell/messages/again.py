@@ -1,0 +1,102 @@
+"""An order made anew from a message that failed: on another channel, or the same once more."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from handbell.messages import content
+from handbell.messages.errors import MessageNotFound
+from handbell.messages.tables import MessageRow
+from handbell.messages.types import MessageId, SendOrder
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import Tx
+from handbell.platform.vocabulary import Channel, MessageClass, Purpose
+from handbell.scheduling.types import At
+
+_BOUND: Final = frozenset({MessageClass.EMERGENCY, MessageClass.INBOUND_REPLY})
+"""An emergency leaves on every channel anyway, and an answer belongs where the patient wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A message with those that it falls back from, newest first."""
+
+    message_ids: tuple[int, ...]
+    channels: frozenset[Channel]
+    may_change_channel: bool
+
+
+async def chain_of(tx: Tx, message_id: int) -> Chain:
+    """Which channels a message has been tried on, by it and by those before it. Raises
+    `MessageNotFound`."""
+    mine = MessageRow.__table__
+    chain = (
+        select(
+            mine.c.id,
+            mine.c.falls_back_from,
+            mine.c.channel,
+            mine.c.message_class,
+            mine.c.is_address_named,
+        )
+        .where(mine.c.id == message_id)
+        .cte("chain", recursive=True)
+    )
+    before = select(
+        mine.c.id,
+        mine.c.falls_back_from,
+        mine.c.channel,
+        mine.c.message_class,
+        mine.c.is_address_named,
+    ).join(chain, mine.c.id == chain.c.falls_back_from)
+    chain = chain.union_all(before)
+    rows = (await tx.execute(select(chain).order_by(chain.c.id.desc()))).all()
+    if not rows:
+        raise MessageNotFound(message_id)
+    is_bound = rows[0].is_address_named or MessageClass(rows[0].message_class) in _BOUND
+    return Chain(
+        message_ids=tuple(row.id for row in rows),
+        channels=frozenset(Channel(row.channel) for row in rows),
+        may_change_channel=not is_bound,
+    )
+
+
+async def fall_back_order(
+    tx: Tx, keys: KeyRing, message_id: int, chain: Chain, *, now: datetime
+) -> SendOrder:
+    """The same on any channel that was not tried yet. Its key makes it happen once."""
+    order = await replay_order(tx, keys, message_id, key=f"fallback:{message_id}", now=now)
+    return replace(order, not_on=chain.channels, falls_back_from=MessageId(message_id))
+
+
+async def replay_order(
+    tx: Tx, keys: KeyRing, message_id: int, *, key: str, now: datetime
+) -> SendOrder:
+    """The same once more: the patient's order of channels decides, for what was wrong with
+    the first may be mended by now. An answer stays where the patient wrote."""
+    row = await _row(tx, message_id)
+    material = (await content.material_in(tx, keys, [message_id]))[message_id]
+    return SendOrder(
+        patient_id=row.patient_id,
+        purpose=Purpose(row.purpose),
+        anchor=At(now, row.serves_at),
+        order_key=key,
+        ordered_by=row.ordered_by,
+        channel=Channel(row.channel) if row.is_address_named else None,
+        address_id=row.address_id if row.is_address_named else None,
+        variables=material.variables,
+        appointment_id=row.appointment_id,
+        appointment_version=row.appointment_version,
+        reminder_offset=row.reminder_offset,
+        serves_at=row.serves_at,
+        answers_at=row.answers_at,
+    )
+
+
+async def _row(tx: Tx, message_id: int) -> Row[Any]:
+    statement = select(MessageRow.__table__).where(MessageRow.id == message_id)
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        raise MessageNotFound(message_id)
+    return row

@@ -1,0 +1,110 @@
+"""The practice's delivery with one fake sender for all channels, as the tests drive it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from handbell.channels.types import Accepted, Outbound, Outcome
+from handbell.consent.types import Decision, Kind, Method
+from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
+from handbell.delivery.service import DeliveryService
+from handbell.messages.types import Job, Lifecycle, SendOrder
+from handbell.platform import outbox
+from handbell.platform.clock import FrozenClock
+from handbell.platform.vocabulary import Channel, Lane, Purpose
+from handbell.scheduling.types import At
+
+NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+VISIT = datetime(2026, 12, 8, 14, 30, tzinfo=UTC)
+
+
+@dataclass
+class FakeSender:
+    """Plays outcomes in order, then accepts; remembers what it was given."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    sent: list[Outbound] = field(default_factory=list)
+    may_go: asyncio.Event | None = None
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, out: Outbound) -> Outcome:
+        self.sent.append(out)
+        self.called.set()
+        if self.may_go is not None:
+            await self.may_go.wait()
+        if self.outcomes:
+            return self.outcomes.pop(0)
+        return Accepted(provider_ref=f"SM{len(self.sent)}")
+
+
+class Desk:
+    """The practice's delivery with one fake sender for all channels."""
+
+    def __init__(self, practice: Any, clock: FrozenClock) -> None:
+        self.practice = practice
+        self.clock = clock
+        self.sender = FakeSender()
+        self.delivery = DeliveryService(practice.db, practice.messages, clock)
+        self.dead_letters = DeadLetterService(practice.db, practice.messages)
+        self.handlers = {FALL_BACK_TOPIC: self.dead_letters.fall_back}
+
+    async def order(self, patient: int, key: str = "key", **more: Any) -> int:
+        told: dict[str, Any] = {
+            "purpose": Purpose.APPT_REMINDER,
+            "anchor": At(self.clock.instant, VISIT),
+            "ordered_by": "tests",
+            "serves_at": VISIT,
+        }
+        one = SendOrder(patient_id=patient, order_key=key, **(told | more))
+        admitted = await self.practice.messages.admit(
+            self.practice.id, one, now=self.clock.instant
+        )
+        assert admitted.lifecycle is Lifecycle.SCHEDULED, admitted
+        return int(admitted.message_id)
+
+    async def booked(self, patient: int) -> dict[str, Any]:
+        visit = await self.practice.visit(patient, VISIT)
+        return {"appointment_id": visit, "appointment_version": 1}
+
+    async def run(self, lane: Lane = Lane.CARE) -> None:
+        """Lease and deliver what is due now."""
+        for leased in await self.delivery.lease_due(lane, now=self.clock.instant):
+            await self.deliver(leased.message_ids)
+
+    async def deliver(self, ids: Sequence[int]) -> None:
+        senders = dict.fromkeys(Channel, self.sender)
+        await self.delivery.deliver(self.practice.id, ids, senders)
+
+    async def job(self, message_id: int) -> Job:
+        job: Job = await self.practice.messages.get(self.practice.id, message_id)
+        return job
+
+    async def stop(self, address_ids: Sequence[int]) -> Any:
+        decision = Decision(
+            kind=Kind.REVOKE,
+            message_class=None,
+            method=Method.KEYWORD,
+            source="tests",
+            actor="patient",
+            at=self.clock.instant,
+        )
+        return await self.delivery.opt_out(
+            self.practice.id, address_ids, decision, now=self.clock.instant
+        )
+
+    async def address(self) -> int:
+        found: int = await self.practice.value("SELECT id FROM addresses WHERE channel = 'sms'")
+        return found
+
+    async def work(self) -> list[str]:
+        """Do what is due in the outbox, until nothing is; give the topics in their order."""
+        done = []
+        while claimed := await outbox.claim(self.practice.db.direct, now=self.clock.instant):
+            for work in claimed:
+                if handler := self.handlers.get(work.topic):
+                    await handler(work.organization_id, work.args, now=self.clock.instant)
+                    done.append(work.topic)
+                await outbox.done(self.practice.db.direct, [work.id])
+        return done
