@@ -18,9 +18,32 @@ from handbell.channels.types import (
 )
 from handbell.consent.types import Decision, Kind, Method
 from handbell.messages.leaves import AttemptSource
+from handbell.messages.replaying import Gate
 from handbell.messages.types import Lifecycle, Reason, SendOrder
 from handbell.platform.vocabulary import Lane, Purpose
 from handbell.scheduling.types import At
+
+
+async def test_the_receipts_of_attempts_and_of_what_the_last_look_held_back_replay(
+    desk: Desk,
+) -> None:
+    patient = await desk.practice.patient()
+    about = await desk.booked(patient)
+    await desk.practice.execute("UPDATE organization_settings SET care_per_day = 3")
+    for key in "abcd":
+        await desk.order(patient, key, **about)
+    await desk.run()
+    report = await desk.practice.messages.replay_receipts()
+    held_back = "SELECT answer->>'asked' FROM messages WHERE lifecycle = 'scheduled'"
+    assert await desk.practice.rows(held_back) == [("leaving",)]
+    assert (report.messages, report.receipts, report.incomplete) == (4, 7, 0)
+    assert report.differences == []
+    await desk.practice.execute(
+        "UPDATE message_attempts SET own_facts ="
+        " jsonb_build_object('per_day', 1, 'sent_at', array[started_at])"
+    )
+    report = await desk.practice.messages.replay_receipts()
+    assert {(one.attempt_no, one.gates) for one in report.differences} == {(1, (Gate.CAPS,))}
 
 
 @pytest.mark.requirement("R7.1")

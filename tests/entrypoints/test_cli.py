@@ -7,18 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from handbell.audit.types import AuditEntry
 from handbell.entrypoints import cli
 from handbell.entrypoints.home import open_home, write_private
 from handbell.entrypoints.operations import opened
+from handbell.messages.types import SendOrder
 from handbell.platform.db import OrganizationId
 from handbell.platform.settings import Settings
+from handbell.platform.vocabulary import Purpose
+from handbell.scheduling.types import Free
 
 COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
     ["api-key", "create"], ["audit", "verify"], ["consent", "verify"], ["phi-check"],
+    ["replay-receipts"],
 ]  # fmt: skip
 
 
@@ -139,6 +144,56 @@ def test_the_head_of_the_log_is_told_in_hexadecimal(
     asyncio.run(seal_a_block())
     assert run(["audit", "verify", *arguments], monkeypatch) == 0
     assert re.search(r"['\"]hash['\"]: ['\"][0-9a-f]{64}['\"]", capsys.readouterr().out)
+
+
+async def plan_one(*, other_window: bool) -> None:
+    """Store one message with its receipt; swapped for another's window if asked."""
+    now = datetime(2026, 12, 1, 8, tzinfo=UTC)
+    async with opened(Settings()) as rt:
+        organization = await rt.organizations.create(name="Riverside", now=now)
+        patient = {"specversion": "1.0", "id": "1", "source": "tests", "data": {"id": "p"}}
+        told = patient | {"type": "patient.registered"}
+        known = await rt.events.take(organization.id, told, actor="tests", now=now)
+        assert known.internal_id is not None
+        orders = [
+            SendOrder(
+                patient_id=known.internal_id,
+                purpose=purpose,
+                anchor=Free(),
+                order_key=purpose,
+                ordered_by="tests",
+            )
+            for purpose in (Purpose.APPT_REMINDER, Purpose.URGENT)
+        ]
+        async with rt.db.transaction(organization.id) as tx:
+            await rt.messages.admit_in(tx, organization.id, orders, now=now)
+            if other_window:
+                swap = (
+                    "UPDATE messages SET window_part_id = other.window_part_id"
+                    " FROM messages other WHERE other.order_key = 'urgent'"
+                )
+                await tx.execute(text(f"{swap} AND messages.order_key = 'appt_reminder'"))
+
+
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize("arguments", [["--json"], [], ["--since", "2026-12-01", "--limit", "9"]])
+@pytest.mark.parametrize("other_window", [False, True])
+def test_receipts_are_replayed_and_one_that_differs_is_exit_code_1(
+    arguments: list[str],
+    other_window: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asyncio.run(plan_one(other_window=other_window))
+    assert run(["replay-receipts", *arguments], monkeypatch) == int(other_window)
+    said = capsys.readouterr()
+    assert said.err == "2 of 2 messages\n"
+    if "--json" in arguments:
+        told = json.loads(said.out)
+        assert told["receipts"] == 2
+        assert [one["gates"] for one in told["differences"]] == [["message"]] * other_window
+    else:
+        assert ("message 1: message" in said.out) is other_window
 
 
 @pytest.mark.usefixtures("_installed")

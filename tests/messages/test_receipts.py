@@ -74,7 +74,8 @@ def test_a_changed_fact_or_rule_table_is_another_part() -> None:
 
 def test_the_hours_come_back_as_they_were() -> None:
     part = window_part(WINDOW, rules_version="1", tzdata_version="2026a")
-    assert window_from(json.loads(json.dumps(part.content))) == WINDOW
+    back = window_from(json.loads(json.dumps(part.content)))
+    assert back == replace(WINDOW, rules_version="1")
 
 
 def test_the_instant_of_a_patients_own_message_stays_out_of_the_part() -> None:

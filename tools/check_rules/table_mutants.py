@@ -99,7 +99,7 @@ def _moved(wall: time, step: timedelta) -> time:
 def _mutant(name: str, near: str, table: RuleTable, judge: Judge) -> Mutant:
     def is_caught() -> bool:
         module: Any = windows
-        module.load_rules = lambda: table
+        module.load_rules = lambda _version: table
         module._rules.cache_clear()  # noqa: SLF001 - what the old table gave
         module.openings.cache_clear()
         return judge(near.removeprefix("abroad "))

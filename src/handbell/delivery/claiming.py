@@ -23,15 +23,19 @@ from handbell.delivery.writing import Letter, Unsendable, write_all
 from handbell.directory.tables import AddressRow
 from handbell.messages.service import (
     Asked,
+    AskedWhen,
     Candidate,
     Gathered,
     Levels,
     MessageService,
+    answer_to_json,
     attempt_entry,
     decide,
     gather,
     material_in,
+    own_facts,
     parts_of,
+    receipt_of,
 )
 
 # allow public-files: delivery moves the messages that the gate lets through
@@ -88,7 +92,8 @@ async def claim_in(
     asked = await _ask(tx, organization_id, rows, now=now)
     leaving = [one for one in asked if one.may_leave]
     letters = await _write(tx, messages, organization_id, leaving, now=now)
-    await _put_back(tx, [one for one in asked if not one.may_leave], now=now)
+    waiting = [one for one in asked if not one.may_leave]
+    await _put_back(tx, messages, organization_id, waiting, now=now)
     await _refuse_unsendable(tx, letters, now=now)
     sendable = [one for one in leaving if isinstance(letters[one.row.id], Letter)]
     claims = await _store(tx, messages, organization_id, sendable, letters, now=now)
@@ -181,13 +186,28 @@ async def _write(
     )
 
 
-async def _put_back(tx: Tx, asked: Sequence[Asking], *, now: datetime) -> None:
-    """Write what does not leave: it waits, goes to the patient's new address, or ends."""
+async def _put_back(
+    tx: Tx,
+    messages: MessageService,
+    organization_id: OrganizationId,
+    asked: Sequence[Asking],
+    *,
+    now: datetime,
+) -> None:
+    """Write what does not leave, with the receipt of this decision: it waits, goes to the
+    patient's new address, or ends."""
+    if not asked:
+        return
+    parts = await messages.parts.ids(
+        organization_id, [part for one in asked for part in parts_of(one.facts)]
+    )
     for one in asked:
+        answer = answer_to_json(one.decision, asked=AskedWhen.LEAVING)
+        receipt = receipt_of(one.gathered, one.facts, answer, parts, now=now)
         await tx.execute(
             update(MessageRow)
             .where(MessageRow.id == one.row.id)
-            .values(leased_until=None, changed_at=now, **_state_of(one, now=now))
+            .values(leased_until=None, changed_at=now, **receipt, **_state_of(one, now=now))
         )
 
 
@@ -280,6 +300,7 @@ def _attempt(one: Asking, letter: Letter, *, now: datetime) -> dict[str, Any]:
         "used_sibling": letter.is_sibling,
         "body": letter.sealed,
         "body_digest": letter.digest,
+        "own_facts": own_facts(one.facts),
         "started_at": now,
     }
 

@@ -4,8 +4,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -32,6 +33,7 @@ app.add_typer(consent, name="consent")
 app.add_typer(imports, name="import")
 
 Answer = TypeVar("Answer")
+INSTANTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -90,6 +92,27 @@ def explain(
 
     told = _run(operations.explain(installed(Settings()), org=org, message=message))
     _print(told if as_json else operations.in_words(told), as_json=as_json)
+
+
+@app.command("replay-receipts")
+def replay_receipts(
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="Only decisions from this instant on, in UTC.", formats=INSTANTS),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only so many messages, the newest.", min=1)
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Decide stored receipts again, each by the rules of its own day, and name what differs."""
+    from handbell.entrypoints import operations
+
+    work = operations.replay_receipts(installed(Settings()), since=_in_utc(since), limit=limit)
+    found = _run(work)
+    _print(found if as_json else operations.replay_in_words(found), as_json=as_json)
+    if not found["genuine"]:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -252,6 +275,10 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
         return
     for name, value in result.items():
         print(f"{name.replace('_', ' ')}: {value}")
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _stop(code: str, sentence: str) -> NoReturn:

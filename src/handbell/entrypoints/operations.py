@@ -1,8 +1,10 @@
 """What the operators' commands do: open what they need, ask one service, close."""
 
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -75,6 +77,36 @@ async def explain(settings: Settings, *, org: int, message: int) -> dict[str, An
         async with rt.db.transaction(organization_id) as tx:
             await rt.audit.record(tx, entry)
     return told
+
+
+async def replay_receipts(
+    settings: Settings, *, since: datetime | None, limit: int | None
+) -> dict[str, Any]:
+    """Decide stored receipts again; `differences` name those that answer otherwise."""
+    async with opened(settings) as rt:
+        found = await rt.messages.replay_receipts(
+            since=since, limit=limit, progress=_told_on_stderr("messages")
+        )
+    return {"genuine": found.is_genuine, **asdict(found)}
+
+
+def _told_on_stderr(what: str) -> Callable[[int, int], None]:
+    """Progress for a person: the answer itself goes to the standard output."""
+
+    def tell(done: int, total: int) -> None:
+        print(f"{done} of {total} {what}", file=sys.stderr)
+
+    return tell
+
+
+def replay_in_words(found: dict[str, Any]) -> dict[str, Any]:
+    """The counts, and one line for each receipt that differs."""
+    lines = {
+        f"message {one['message_id']}"
+        + (f", attempt {one['attempt_no']}" if one["attempt_no"] else ""): ", ".join(one["gates"])
+        for one in found["differences"]
+    }
+    return {name: value for name, value in found.items() if name != "differences"} | lines
 
 
 def in_words(told: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from handbell.messages import content, store
 from handbell.messages.facts import Asked, Candidate, Gathered, Levels, gather
 from handbell.messages.parts import ReceiptParts
 from handbell.messages.policy import decide
-from handbell.messages.receipts import ReceiptPart, eligibility_part, window_part
+from handbell.messages.receipts import (
+    AskedWhen,
+    ReceiptPart,
+    answer_to_json,
+    eligibility_part,
+    own_facts,
+    window_part,
+)
 from handbell.messages.types import Decision, Defer, Lifecycle, Refuse, SendFacts, SendOrder
 from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import OrganizationId, Tx
@@ -40,6 +47,28 @@ def parts_of(facts: SendFacts) -> tuple[ReceiptPart, ReceiptPart]:
     """The two halves of the receipt of a decision on these facts."""
     window = window_part(facts.window, rules_version=RULES_VERSION, tzdata_version=TZDATA_VERSION)
     return eligibility_part(facts.eligibility), window
+
+
+def receipt_of(
+    gathered: Gathered,
+    facts: SendFacts,
+    answer: Mapping[str, Any],
+    part_ids: Mapping[bytes, int],
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """The columns of a message that hold the receipt of its newest decision."""
+    eligibility, window = parts_of(facts)
+    consent = gathered.decisive_entry(facts.eligibility.message_class)
+    return {
+        "eligibility_part_id": part_ids[eligibility.digest],
+        "window_part_id": part_ids[window.digest],
+        "consent_entry_no": consent.entry_no if consent else None,
+        "preference_levels": {k: str(v) for k, v in gathered.preferences.levels.items()},
+        "own_facts": own_facts(facts),
+        "answer": dict(answer),
+        "decided_at": now,
+    }
 
 
 async def judge_all(
@@ -149,8 +178,7 @@ def _to_row(
 ) -> dict[str, Any]:
     order, gathered = judged.order, judged.gathered
     message_class = CLASS_OF_PURPOSE[order.purpose]
-    eligibility, window = judged.parts
-    consent = gathered.decisive_entry(message_class)
+    answer = answer_to_json(judged.decision, asked=AskedWhen.PLANNED)
     return {
         "organization_id": organization_id,
         "order_key": order.order_key,
@@ -172,14 +200,9 @@ def _to_row(
         "answers_at": order.answers_at,
         "falls_back_from": order.falls_back_from,
         "anchor": store.anchor_to_json(order.anchor),
-        "eligibility_part_id": part_ids[eligibility.digest],
-        "window_part_id": part_ids[window.digest],
-        "consent_entry_no": consent.entry_no if consent else None,
-        "preference_levels": {k: str(v) for k, v in gathered.preferences.levels.items()},
-        "counted_sends": len(judged.facts.caps.sent_at),
-        "decided_at": now,
         "created_at": now,
         "changed_at": now,
+        **receipt_of(gathered, judged.facts, answer, part_ids, now=now),
         **_planned(judged.decision, now=now),
     }
 

@@ -76,7 +76,7 @@ async def explain(tx: Tx, row: Row[Any], attempts: Sequence[Row[Any]]) -> dict[s
         "window": contents.get(row.window_part_id),
         "own": {
             "consent_entry_no": row.consent_entry_no,
-            "counted_sends": row.counted_sends,
+            "counted_sends": len((row.own_facts or {}).get("sent_at", ())),
             "template_version_id": row.template_version_id,
             "contact_point_id": row.contact_point_id,
             "preference_levels": row.preference_levels,

@@ -9,16 +9,32 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import time
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Any, Final
 
-from handbell.messages.types import ConsentStatus, EligibilityFacts, TemplateFacts
+from handbell.messages.types import (
+    CapFacts,
+    ConsentStatus,
+    Decision,
+    Defer,
+    EligibilityFacts,
+    Refuse,
+    SendFacts,
+    TemplateFacts,
+)
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.scheduling.types import WindowFacts
 
 SOME_ADDRESS: Final = 0
 """Stands in a part for "there is an address": which one is the message's own business."""
+
+
+class AskedWhen(StrEnum):
+    """When the gate gave the answer that stands on a message."""
+
+    PLANNED = "planned"
+    LEAVING = "leaving"
 
 
 class PartKind(StrEnum):
@@ -46,7 +62,7 @@ def eligibility_part(facts: EligibilityFacts) -> ReceiptPart:
 def window_part(facts: WindowFacts, *, rules_version: str, tzdata_version: str) -> ReceiptPart:
     """What about hours, zones and rules decided, and by which version of the tables."""
     content = {field.name: getattr(facts, field.name) for field in fields(facts)}
-    del content["answers_at"]
+    del content["answers_at"], content["rules_version"]
     content |= {"rules_version": rules_version, "tzdata_version": tzdata_version}
     return _part(PartKind.WINDOW, content)
 
@@ -66,7 +82,7 @@ def eligibility_from(content: Mapping[str, Any]) -> EligibilityFacts:
 
 
 def window_from(content: Mapping[str, Any]) -> WindowFacts:
-    """The hours of a stored part; the caller checks that it has the same rule tables."""
+    """The hours of a stored part, with the version of the rule table that judged them."""
     clock_times = ("quiet_start", "quiet_end", "work_start", "work_end")
     own = {k: v for k, v in content.items() if not k.endswith("_version")}
     return WindowFacts(
@@ -77,7 +93,64 @@ def window_from(content: Mapping[str, Any]) -> WindowFacts:
             "channel": Channel(own["channel"]),
             "zones": tuple(own["zones"]),
             "states": tuple(own["states"]),
+            "rules_version": content["rules_version"],
         }
+    )
+
+
+def is_genuine(part: ReceiptPart) -> bool:
+    """Whether a stored part still holds what its digest says."""
+    return _part(part.kind, part.content).digest == part.digest
+
+
+def own_facts(facts: SendFacts) -> dict[str, Any]:
+    """What of the facts is the patient's own and therefore stands beside the parts."""
+    caps = facts.caps
+    told: dict[str, Any] = {"per_day": caps.per_day}
+    if caps.per_week is not None:
+        told["per_week"] = caps.per_week
+    if caps.sent_at:
+        told["sent_at"] = [at.isoformat() for at in caps.sent_at]
+    if facts.pause_until is not None:
+        told["pause_until"] = facts.pause_until.isoformat()
+    return told
+
+
+def answer_to_json(decision: Decision, *, asked: AskedWhen) -> dict[str, Any]:
+    """What the gate said, kept apart from what becomes of the message. `generic`: with the
+    text that tells nothing."""
+    match decision:
+        case Refuse(reasons=reasons):
+            told: dict[str, Any] = {"decision": "refuse", "reasons": list(reasons)}
+        case Defer(until=until, reasons=reasons):
+            told = {"decision": "defer", "until": until.isoformat(), "reasons": list(reasons)}
+        case _:
+            told = {"decision": "send"}
+    if not isinstance(decision, Refuse) and decision.use_sibling:
+        told["generic"] = True
+    return {"asked": asked.value, **told}
+
+
+def facts_from(
+    eligibility: Mapping[str, Any],
+    window: Mapping[str, Any],
+    own: Mapping[str, Any],
+    *,
+    serves_at: datetime | None,
+    answers_at: datetime | None,
+) -> SendFacts:
+    """The whole facts of a stored decision, to decide again."""
+    pause_until = own.get("pause_until")
+    return SendFacts(
+        eligibility=eligibility_from(eligibility),
+        window=replace(window_from(window), answers_at=answers_at),
+        caps=CapFacts(
+            per_day=own["per_day"],
+            per_week=own.get("per_week"),
+            sent_at=[datetime.fromisoformat(at) for at in own.get("sent_at", ())],
+        ),
+        serves_at=serves_at,
+        pause_until=datetime.fromisoformat(pause_until) if pause_until else None,
     )
 
 

@@ -12,12 +12,14 @@ from handbell.audit.types import AuditEntry
 from handbell.messages import (
     admission,
     again,
+    archive,
     content,
     explaining,
     facts,
     leaves,
     policy,
     progress,
+    receipts,
     showing,
     store,
 )
@@ -44,6 +46,7 @@ from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel
 
 Asked = facts.Asked
+AskedWhen = receipts.AskedWhen
 AttemptEvent = progress.AttemptEvent
 Candidate = facts.Candidate
 Gathered = facts.Gathered
@@ -53,6 +56,7 @@ Material = content.Material
 ProgressState = progress.ProgressState
 WORDS = explaining.WORDS
 best_of = progress.best_of
+answer_to_json = receipts.answer_to_json
 attempt_entry = leaves.attempt_entry
 chain_of = again.chain_of
 compose = content.compose
@@ -60,7 +64,11 @@ decide = policy.decide
 gather = facts.gather
 has_arrived = progress.has_arrived
 material_in = content.material_in
+own_facts = receipts.own_facts
 parts_of = admission.parts_of
+Progress = archive.Progress
+ReplayReport = archive.ReplayReport
+receipt_of = admission.receipt_of
 progress_of = progress.progress_of
 seal_text = content.seal_text
 withdraw = store.withdraw
@@ -261,6 +269,18 @@ class MessageService:
         if not jobs:
             raise MessageNotFound(message_id)
         return jobs[0]
+
+    async def replay_receipts(
+        self,
+        *,
+        since: datetime | None = None,
+        limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> ReplayReport:
+        """Decide the stored receipts of all organisations again, the newest messages first, and
+        say which do not give their answer. `limit` counts messages; `progress` hears how many
+        of how many were read."""
+        return await archive.replay_all(self.db, since=since, limit=limit, progress=progress)
 
     async def explain(self, organization_id: OrganizationId, message_id: int) -> dict[str, Any]:
         """Why it was or was not sent, when, and by which rules. Raises `MessageNotFound`."""

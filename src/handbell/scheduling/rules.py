@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 RULES_VERSION: Final = "2026-11-24.3"
+FOLDER: Final = files("handbell.scheduling").joinpath("rules")
+"""Every version that ever decided: a receipt is judged again by the table of its own day."""
 
 SATURDAY: Final = 5
 SUNDAY: Final = 6
@@ -64,10 +66,15 @@ def row_in_force(rows: Rows, *, day: date) -> Row | None:
     return next((row for row in reversed(rows) if row.from_on <= day), None)
 
 
+def has_rules(version: str) -> bool:
+    """Whether the package holds that version; old ones stay for ever, to judge old receipts."""
+    return f"{version}.yaml" in {entry.name for entry in FOLDER.iterdir()}
+
+
 @lru_cache(maxsize=8)
 def load_rules(version: str = RULES_VERSION) -> RuleTable:
     """The table of that version; raises FileNotFoundError or pydantic's ValidationError."""
-    source = files("handbell.scheduling").joinpath("rules", f"{version}.yaml")
+    source = FOLDER.joinpath(f"{version}.yaml")
     table = _TableIn.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
     return RuleTable(
         version=table.version,

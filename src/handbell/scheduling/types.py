@@ -39,6 +39,8 @@ class WindowFacts:
     none means every zone of the fifty states. `quiet_start` ≤ t < `quiet_end` is quiet; equal
     bounds mean no quiet hours. Equal work bounds mean that they are not known. `best_hour` is
     0..23 in the primary zone. `answers_at` is the patient's own message that a reply answers.
+    `rules_version` names the rule table that binds, None the running one: an old receipt is
+    judged by the table of its own day.
     """
 
     message_class: MessageClass
@@ -52,6 +54,7 @@ class WindowFacts:
     work_end: time = time(0)
     best_hour: int | None = None
     answers_at: datetime | None = None
+    rules_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.scheduling.holiday_calendar import holidays_of
-from handbell.scheduling.rules import Rows, load_rules, row_in_force
+from handbell.scheduling.rules import RULES_VERSION, Rows, RuleTable, load_rules, row_in_force
 from handbell.scheduling.state_zones import EVERY_US_ZONE
 from handbell.scheduling.types import WindowFacts, WindowReason
 from handbell.scheduling.tz import transitions, zone
@@ -37,6 +37,17 @@ class Hours(NamedTuple):
     country: str | None
     quiet_start: time
     quiet_end: time
+    rules_version: str
+
+
+class _Law(NamedTuple):
+    """The part of the hours that chooses rules."""
+
+    message_class: MessageClass
+    channel: Channel
+    states: tuple[str, ...]
+    country: str | None
+    rules_version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +69,7 @@ def hours_of(facts: WindowFacts) -> Hours:
         facts.country if has_law else None,
         facts.quiet_start,
         facts.quiet_end,
+        facts.rules_version or RULES_VERSION,
     )
 
 
@@ -83,7 +95,7 @@ def openings(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
 
 def closures(hours: Hours, at: datetime) -> Iterator[WindowReason]:
     """Every reason why the instant is closed, in any zone; a reason may repeat."""
-    rules = _rules(hours.message_class, hours.channel, hours.states, hours.country)
+    rules = _rules(_law_of(hours))
     for name in hours.zones:
         local = at.astimezone(zone(name))
         if _is_quiet(local.time(), start=hours.quiet_start, end=hours.quiet_end):
@@ -117,26 +129,32 @@ def _is_quiet(wall: time, *, start: time, end: time) -> bool:
     return wall >= start or wall < end
 
 
+def _law_of(hours: Hours) -> _Law:
+    return _Law(
+        hours.message_class, hours.channel, hours.states, hours.country, hours.rules_version
+    )
+
+
 @lru_cache(maxsize=4096)
-def _rules(
-    message_class: MessageClass, channel: Channel, states: tuple[str, ...], country: str | None
-) -> tuple[_Rule, ...]:
+def _rules(law: _Law) -> tuple[_Rule, ...]:
     """The rules that bind this class on this channel; e-mail obeys only the patient's own."""
-    if channel is Channel.EMAIL or message_class not in _WITH_COURTESY:
+    if law.channel is Channel.EMAIL or law.message_class not in _WITH_COURTESY:
         return ()
-    courtesy = _Rule(reason=WindowReason.CHANNEL_HOURS, rows=load_rules().courtesy)
-    if message_class is MessageClass.MARKETING:
-        return (courtesy, *_marketing_rules(states, country))
-    if message_class is MessageClass.BILLING_ADMIN and country in _BILLING_BOUND:
-        return (courtesy, _country_rule(country))
+    table = load_rules(law.rules_version)
+    courtesy = _Rule(reason=WindowReason.CHANNEL_HOURS, rows=table.courtesy)
+    if law.message_class is MessageClass.MARKETING:
+        return (courtesy, *_marketing_rules(table, law.states, law.country))
+    if law.message_class is MessageClass.BILLING_ADMIN and law.country in _BILLING_BOUND:
+        return (courtesy, _country_rule(table, law.country))
     return (courtesy,)
 
 
-def _marketing_rules(states: tuple[str, ...], country: str | None) -> Iterator[_Rule]:
+def _marketing_rules(
+    table: RuleTable, states: tuple[str, ...], country: str | None
+) -> Iterator[_Rule]:
     """State and country rows together (ST-01); where no state is known, the strictest (ST-03)."""
-    table = load_rules()
     if country not in {None, "US"}:
-        yield _country_rule(str(country))
+        yield _country_rule(table, str(country))
         if not states:
             return
     if not states:
@@ -149,15 +167,15 @@ def _marketing_rules(states: tuple[str, ...], country: str | None) -> Iterator[_
             yield _Rule(reason=WindowReason.STATE_WINDOW, rows=rows, state=state)
 
 
-def _country_rule(country: str) -> _Rule:
-    countries = load_rules().countries
+def _country_rule(table: RuleTable, country: str) -> _Rule:
+    countries = table.countries
     rows = countries.get(country, countries["default"])
     return _Rule(reason=WindowReason.COUNTRY_WINDOW, rows=rows, country=country)
 
 
 def _edges(hours: Hours, day: date) -> Iterator[datetime]:
     """The instants of this UTC day at which any verdict may change."""
-    rules = _rules(hours.message_class, hours.channel, hours.states, hours.country)
+    rules = _rules(_law_of(hours))
     rows = [row for rule in rules for row in rule.rows]
     walls = {_MIDNIGHT, hours.quiet_start, hours.quiet_end}
     for row in rows:
