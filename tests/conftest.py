@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from handbell.audit.service import AuditService
 from handbell.channels.service import EnvironmentAccount, ensure_accounts
-from handbell.channels.types import Baa, Provider
+from handbell.channels.types import Baa, NewLine, Provider
 from handbell.entrypoints import embedded
 from handbell.integrations.events.service import EventService
 from handbell.messages.service import MessageService
@@ -204,6 +204,11 @@ class Practice:
         async with self.db.engine_transaction() as tx:
             return list((await tx.execute(text(query), params)).all())
 
+    async def senders(self, sender: Any) -> dict[int, Any]:
+        """The same sender for each account of the practice."""
+        query = "SELECT id FROM provider_accounts WHERE organization_id = :id"
+        return {row.id: sender for row in await self.rows(query, id=self.id)}
+
     async def execute(self, statement: str, **params: Any) -> None:
         async with self.db.engine_transaction() as tx:
             await tx.execute(text(statement), params)
@@ -218,7 +223,7 @@ async def practice(db: Database, keys: KeyRing, organization: OrganizationId) ->
             provider=provider,
             reference=f"{provider}-account",
             baa=Baa.NOT_REQUIRED,
-            lines=(line,),
+            lines=(NewLine(address=line),),
         )
         for provider, line in (
             (Provider.TWILIO, "+12025550100"),

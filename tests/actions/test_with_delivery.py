@@ -16,7 +16,15 @@ from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
 from handbell.channels import service as channels
 from handbell.channels.service import EnvironmentAccount
-from handbell.channels.types import Accepted, Baa, EmailContent, Outbound, Outcome, Provider
+from handbell.channels.types import (
+    Accepted,
+    Baa,
+    EmailContent,
+    NewLine,
+    Outbound,
+    Outcome,
+    Provider,
+)
 from handbell.delivery.service import DeliveryService
 from handbell.links.types import LinkKind
 from handbell.messages.service import MessageService
@@ -30,10 +38,16 @@ from handbell.scheduling.types import At
 NOW = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 ACCOUNTS = (
     EnvironmentAccount(
-        provider=Provider.TWILIO, reference="AC1", baa=Baa.SIGNED, lines=("+12125550100",)
+        provider=Provider.TWILIO,
+        reference="AC1",
+        baa=Baa.SIGNED,
+        lines=(NewLine(address="+12125550100"),),
     ),
     EnvironmentAccount(
-        provider=Provider.SENDGRID, reference="SG1", baa=Baa.SIGNED, lines=("us@example.org",)
+        provider=Provider.SENDGRID,
+        reference="SG1",
+        baa=Baa.SIGNED,
+        lines=(NewLine(address="us@example.org"),),
     ),
 )
 
@@ -57,6 +71,7 @@ class Post:
     messages: MessageService
     delivery: DeliveryService
     practice: Any
+    db: Database
     mailbox: Mailbox = field(default_factory=Mailbox)
 
     async def order(self, key: str, at: datetime) -> None:
@@ -74,8 +89,13 @@ class Post:
 
     async def deliver(self, now: datetime) -> None:
         for leased in await self.delivery.lease_due(Lane.CARE, now=now):
-            senders = {Channel.EMAIL: self.mailbox}
+            senders = await self.senders()
             await self.delivery.deliver(leased.organization_id, leased.message_ids, senders)
+
+    async def senders(self) -> dict[int, Mailbox]:
+        async with self.db.transaction(self.practice.organization_id) as tx:
+            lines = await channels.lines_in(tx, self.practice.organization_id)
+        return {one.account_id: self.mailbox for one in lines if one.channel is Channel.EMAIL}
 
     def links(self) -> list[str]:
         """The paths of the links in the last e-mail, in the order of the text."""
@@ -95,7 +115,7 @@ async def post(
             text("UPDATE organizations SET phone = '212-555-0100', postal_address = '1 Main St'")
         )
     messages = MessageService(db, keys, AuditService(db, keys), public_url="https://m.example.org")
-    return Post(messages, DeliveryService(db, messages, clock), practice)
+    return Post(messages, DeliveryService(db, messages, clock), practice, db)
 
 
 @pytest.fixture

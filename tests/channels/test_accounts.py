@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from handbell.channels.service import EnvironmentAccount, ensure_accounts
-from handbell.channels.types import Baa, Provider
+from handbell.channels.types import Baa, NewLine, Provider
 from handbell.platform.db import Database, OrganizationId
 
 NOW = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
@@ -23,7 +23,10 @@ def account(
     reference: str, *lines: str, provider: Provider = Provider.TWILIO
 ) -> EnvironmentAccount:
     return EnvironmentAccount(
-        provider=provider, reference=reference, baa=Baa.NOT_REQUIRED, lines=lines
+        provider=provider,
+        reference=reference,
+        baa=Baa.NOT_REQUIRED,
+        lines=tuple(NewLine(address=line) for line in lines),
     )
 
 

@@ -23,17 +23,20 @@ from handbell.channels.types import (
 from handbell.platform.transport import Answer, FakeTransport, NeverLeft, NoAnswer
 
 SMS = Outbound(
+    sender="+12025550100",
     to="+15550100123",
     content=SmsContent(text="Hi & bye"),
     attempt_token="t1",
     validity=timedelta(days=2),
 )
 EMAIL = Outbound(
+    sender="clinic@example.org",
     to="pat@example.org",
     content=EmailContent(subject="S", html="<p>H</p>", text="T"),
     attempt_token="t1",
 )
 TEMPLATE = Outbound(
+    sender="9",
     to="15550100123",
     content=WhatsAppTemplate(
         name="reminder", language="en_US", parameters=("Ann",), button_payloads=("CONFIRM:1",)
@@ -54,16 +57,12 @@ def _twilio(transport: FakeTransport) -> TwilioSender:
 
 
 def _sendgrid(transport: FakeTransport) -> SendGridSender:
-    account = SendGridAccount(
-        base_url="http://sendgrid.test", api_key="SG.1", from_email="clinic@example.org"
-    )
+    account = SendGridAccount(base_url="http://sendgrid.test", api_key="SG.1")
     return SendGridSender(transport=transport, account=account)
 
 
 def _whatsapp(transport: FakeTransport) -> WhatsAppSender:
-    account = WhatsAppAccount(
-        base_url="http://graph.test/v23.0", phone_number_id="9", access_token="tok"
-    )
+    account = WhatsAppAccount(base_url="http://graph.test/v23.0", access_token="tok")
     return WhatsAppSender(transport=transport, account=account)
 
 

@@ -74,7 +74,7 @@ class Desk:
             await self.deliver(leased.message_ids)
 
     async def deliver(self, ids: Sequence[int]) -> None:
-        senders = dict.fromkeys(Channel, self.sender)
+        senders = await self.practice.senders(self.sender)
         await self.delivery.deliver(self.practice.id, ids, senders)
 
     async def job(self, message_id: int) -> Job:

@@ -8,7 +8,7 @@ from handbell.channels.types import Accepted, Outbound, Outcome
 from handbell.delivery.service import DeliveryService
 from handbell.messages.types import Job, Lifecycle, Reason, SendOrder
 from handbell.platform.clock import FrozenClock
-from handbell.platform.vocabulary import Channel, Lane, Purpose
+from handbell.platform.vocabulary import Lane, Purpose
 from handbell.scheduling.types import At
 
 
@@ -36,7 +36,7 @@ async def delivered(practice: Any, clock: FrozenClock, first_name: str) -> Job:
     delivery = DeliveryService(practice.db, practice.messages, clock)
     for leased in await delivery.lease_due(Lane.CARE, now=clock.instant):
         await delivery.deliver(
-            practice.id, leased.message_ids, dict.fromkeys(Channel, AcceptingSender())
+            practice.id, leased.message_ids, await practice.senders(AcceptingSender())
         )
     job: Job = await practice.messages.get(practice.id, admitted.message_id)
     return job

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from fastapi import FastAPI
+from tests.secret_book import FixedSecrets
 
 from handbell.actions.service import ActionService
 from handbell.delivery.service import DeliveryService
@@ -94,7 +95,7 @@ async def line(
     handler = WebhookHandler(
         db,
         keys,
-        secrets,
+        FixedSecrets(secrets),
         delivery=delivery,
         inbound=InboundService(keys, practice.audit, practice.messages, actions),
     )

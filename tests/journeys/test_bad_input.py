@@ -98,6 +98,22 @@ class Door:
 
 DOORS: Final = (
     Door(method="POST", path="/events"),
+    Door(method="GET", path="/provider-accounts", queries=("limit", "offset")),
+    Door(
+        method="POST",
+        path="/provider-accounts",
+        valid={
+            "reference": "AC" + "0" * 32,
+            "baa": "signed",
+            "credentials": {"provider": "twilio", "auth_token": "secret"},
+            "lines": [],
+        },
+    ),
+    Door(method="GET", path="/provider-accounts/{id}"),
+    Door(method="PUT", path="/provider-accounts/{id}", valid={"baa": "none"}),
+    Door(method="DELETE", path="/provider-accounts/{id}"),
+    Door(method="POST", path="/provider-accounts/{id}/lines", valid={"address": "+12025550142"}),
+    Door(method="DELETE", path="/provider-accounts/{id}/lines/{id}"),
     Door(method="GET", path="/patients/{id}/comm-context"),
     Door(method="GET", path="/patients/{id}/consents"),
     Door(method="GET", path="/patients/{id}/comm-preferences"),
@@ -416,9 +432,12 @@ def test_unknown_paths_and_methods_are_refused(caller: Caller) -> None:
         "/%00",
     ):
         assert caller.send("GET", path).status_code == 404, path
-    for door in DOORS:
+    offered = {(door.method, door.path) for door in DOORS}
+    for path in {door.path for door in DOORS}:
         for method in ("PATCH", "DELETE", "TRACE"):
-            assert caller.send(method, door.url()).status_code == 405
+            if (method, path) not in offered:
+                url = Door(method=method, path=path).url()
+                assert caller.send(method, url).status_code == 405, (method, path)
 
 
 def test_after_all_that_the_installation_is_well(installation: Installation) -> None:

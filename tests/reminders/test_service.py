@@ -11,7 +11,7 @@ from sqlalchemy import Row, select, text
 from handbell.audit.service import AuditService
 from handbell.channels import service as channels
 from handbell.channels.service import EnvironmentAccount
-from handbell.channels.types import Baa, Provider
+from handbell.channels.types import Baa, NewLine, Provider
 from handbell.integrations.events.service import EventService, EventStatus
 from handbell.messages.service import MessageService
 from handbell.messages.tables import MessageRow
@@ -112,7 +112,10 @@ async def practice(
 ) -> Practice:
     practice = Practice(db, keys, organization, clock)
     account = EnvironmentAccount(
-        provider=Provider.TWILIO, reference="AC1", baa=Baa.SIGNED, lines=("+12125550100",)
+        provider=Provider.TWILIO,
+        reference="AC1",
+        baa=Baa.SIGNED,
+        lines=(NewLine(address="+12125550100"),),
     )
     async with db.transaction(organization) as tx:
         await channels.ensure_accounts(tx, organization, [account], now=clock.instant)

@@ -165,3 +165,15 @@ async def test_ordered_latency_delays_the_answer(sandbox: Any) -> None:
         began = monotonic()
         assert (await box.sms()).status_code == 201
         assert monotonic() - began >= 0.15
+
+
+async def test_a_further_number_of_the_account_sends_and_is_named(sandbox: Any) -> None:
+    async with sandbox() as box:
+        number = {"sender": "+12025550177", "number": "+12025550177"}
+        await box.client.put("/_sandbox/numbers", json=[number])
+        back = f"{box.public_url}/webhooks/twilio/status"
+        made = await box.sms(From="+12025550177", MessagingServiceSid="", StatusCallback=back)
+        assert made.json()["from"] == "+12025550177"
+        await box.release()
+        forms = [dict(parse_qsl(hook.body.decode())) for hook in box.hooks]
+        assert [form["From"] for form in forms] == ["+12025550177"] * 2

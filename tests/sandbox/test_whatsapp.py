@@ -128,3 +128,21 @@ async def test_free_text_arrives_only_within_24_hours_of_the_patients_own(sandbo
         clock.advance(timedelta(hours=1))
         await box.whatsapp(**text)
         assert len((await box.client.get("/_sandbox/messages")).text.splitlines()) == 1
+
+
+async def test_a_further_number_is_named_by_its_id_in_what_comes_back(sandbox: Any) -> None:
+    async with sandbox() as box:
+        template = {"name": "reminder", "language": "en_US", "body": "Hi {{1}}"}
+        await box.client.put("/_sandbox/templates", json=[template])
+        number = {"sender": "777", "number": "+12025550177"}
+        await box.client.put("/_sandbox/numbers", json=[number])
+        body = {"to": "12025550123", "type": "template", "template": TEMPLATE}
+        answer = await box.client.post(
+            "/whatsapp/v23.0/777/messages",
+            json={"messaging_product": "whatsapp", **body},
+            headers={"Authorization": "Bearer wa-token"},
+        )
+        assert answer.status_code == 200
+        await box.release()
+        told = {"display_phone_number": "12025550177", "phone_number_id": "777"}
+        assert [value_of(hook)["metadata"] for hook in box.hooks] == [told, told]

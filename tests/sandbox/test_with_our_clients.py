@@ -1,6 +1,7 @@
 """Our clients and the sandbox know each other only through the providers' contracts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -55,7 +56,12 @@ def texting(box: Any) -> TwilioSender:
 
 
 def text() -> Outbound:
-    return Outbound(to=PATIENT, content=SmsContent(text="See you soon"), attempt_token=TOKEN)
+    return Outbound(
+        sender="+12025550100",
+        to=PATIENT,
+        content=SmsContent(text="See you soon"),
+        attempt_token=TOKEN,
+    )
 
 
 @pytest.mark.requirement("R6.1")
@@ -104,10 +110,10 @@ async def test_too_many_requests_is_safe_to_try_again(sandbox: Any) -> None:
 @pytest.mark.requirement("R6.1")
 async def test_a_mail_comes_back_as_delivered_with_both_its_parts(sandbox: Any) -> None:
     mail = EmailContent(subject="Your visit", html="<p>See you</p>", text="See you")
-    out = Outbound(to="pat@example.org", content=mail, attempt_token=TOKEN)
-    account = SendGridAccount(
-        base_url="http://sandbox/sendgrid", api_key="SG.key", from_email="clinic@example.org"
+    out = Outbound(
+        sender="clinic@example.org", to="pat@example.org", content=mail, attempt_token=TOKEN
     )
+    account = SendGridAccount(base_url="http://sandbox/sendgrid", api_key="SG.key")
     async with sandbox() as box:
         sender = SendGridSender(transport=ThroughTheBox(box.client), account=account)
         assert isinstance(await sender.send(out), Accepted)
@@ -131,17 +137,16 @@ async def test_a_mail_comes_back_as_delivered_with_both_its_parts(sandbox: Any) 
 
 @pytest.mark.requirement("R6.1")
 async def test_an_approved_template_is_delivered_and_an_unknown_one_refused(sandbox: Any) -> None:
-    account = WhatsAppAccount(
-        base_url="http://sandbox/whatsapp/v23.0", phone_number_id="555", access_token="wa-token"
-    )
+    account = WhatsAppAccount(base_url="http://sandbox/whatsapp/v23.0", access_token="wa-token")
     known = WhatsAppTemplate(name="visit", language="en_US", parameters=("Ann",))
     unknown = WhatsAppTemplate(name="nothing", language="en_US", parameters=("Ann",))
     async with sandbox() as box:
         sender = WhatsAppSender(transport=ThroughTheBox(box.client), account=account)
         registered = [{"name": "visit", "language": "en_US", "body": "Hello {{1}}, see you."}]
         await box.client.put("/_sandbox/templates", json=registered)
-        sent = await sender.send(Outbound(to=PATIENT, content=known, attempt_token=TOKEN))
-        refused = await sender.send(Outbound(to=PATIENT, content=unknown, attempt_token="other"))
+        out = Outbound(sender="555", to=PATIENT, content=known, attempt_token=TOKEN)
+        sent = await sender.send(out)
+        refused = await sender.send(replace(out, content=unknown, attempt_token="other"))
         await box.release()
         events: list[Any] = []
         for hook in box.hooks:

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from sqlalchemy import text
+from tests.secret_book import FixedSecrets
 
 from handbell.channels.types import InboundText, StatusEvent
 from handbell.consent.types import Decision
@@ -105,9 +106,11 @@ class Hooks:
     clock: FrozenClock
     key: ec.EllipticCurvePrivateKey
 
-    async def twilio(self, path: str, *, forged: bool = False, **fields: Any) -> httpx.Response:
+    async def twilio(
+        self, path: str, *, forged: bool = False, key: str = TOKEN, **fields: Any
+    ) -> httpx.Response:
         url = f"/webhooks/twilio/{path}"
-        signature = signing.twilio_signature(TOKEN, PUBLIC_URL + url, fields)
+        signature = signing.twilio_signature(key, PUBLIC_URL + url, fields)
         headers = {"X-Twilio-Signature": "forged" if forged else signature, **FORM}
         return await self.client.post(url, content=urlencode(fields).encode(), headers=headers)
 
@@ -159,7 +162,7 @@ async def hooks(
         whatsapp_verify_token="verify-me",
     )
     delivery, inbound = FakeDelivery(), FakeInbound()
-    handler = WebhookHandler(db, keys, secrets, delivery=delivery, inbound=inbound)
+    handler = WebhookHandler(db, keys, FixedSecrets(secrets), delivery=delivery, inbound=inbound)
     app = FastAPI()
     install_problems(app)
     app.include_router(webhooks_router(handler, clock))

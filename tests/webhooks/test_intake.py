@@ -1,13 +1,17 @@
 """From a provider's request to a stored row and an answer."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.secret_book import FixedSecrets
 
-from handbell.channels.types import EventKind
+from handbell.channels.service import AccountService
+from handbell.channels.types import EventKind, NewLine, Provider
+from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import CannotDecrypt, KeyRing
 from handbell.platform.db import Database, OrganizationId
 from handbell.webhooks.service import WebhookHandler
@@ -108,9 +112,11 @@ async def test_an_account_that_is_not_set_verifies_nothing(
         whatsapp_app_secret="",
         whatsapp_verify_token="",
     )
-    hooks.handler._secrets = nothing
+    hooks.handler._secrets = FixedSecrets(nothing)
     assert (await hooks.whatsapp(statuses("w1"), secret="")).status_code == 403
-    bare = WebhookHandler(db, keys, nothing, delivery=hooks.delivery, inbound=hooks.inbound)
+    bare = WebhookHandler(
+        db, keys, FixedSecrets(nothing), delivery=hooks.delivery, inbound=hooks.inbound
+    )
     assert not bare.is_known_subscriber("")
 
 
@@ -266,3 +272,30 @@ async def test_a_callback_that_cannot_be_applied_is_tried_five_times_and_then_na
     taken = len(hooks.inbound.taken)
     await hooks.apply_all()
     assert len(hooks.inbound.taken) == taken
+
+
+@pytest.mark.requirement("R6.1")
+async def test_an_organisations_own_account_signs_for_its_own_lines_only(
+    hooks: Any, practice: Any, other_organization: OrganizationId, clock: FrozenClock
+) -> None:
+    sid = "AC" + "3" * 32
+    own = hooks.handler._secrets.environment
+    theirs = replace(own, twilio_auth_token="theirs")
+    named = {(Provider.TWILIO, sid): [(other_organization, theirs)]}
+    hooks.handler._secrets = FixedSecrets(own, named)
+    accounts = AccountService(practice.db, practice.keys, practice.audit)
+    await accounts.lend(
+        other_organization,
+        Provider.TWILIO,
+        NewLine(address="+12025550177"),
+        actor="operator",
+        now=clock.instant,
+    )
+    fields = {"MessageSid": "SM9", "AccountSid": sid, "From": "+12125550123", "Body": "STOP"}
+    to_them = fields | {"To": "+12025550177"}
+    to_us = fields | {"To": "+12025550100"}
+    assert (await hooks.twilio("inbound", key="theirs", **to_us)).status_code == 403
+    assert (await hooks.twilio("inbound", key="neither", **to_them)).status_code == 403
+    assert (await hooks.twilio("inbound", key="theirs", **to_them)).status_code == 200
+    rows = await practice.rows("SELECT organization_id FROM webhook_deliveries")
+    assert [row.organization_id for row in rows] == [other_organization]

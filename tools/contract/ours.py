@@ -27,7 +27,7 @@ from handbell.templates.catalogue import SAMPLES
 from handbell.templates.library import load
 from handbell.templates.rendering import render
 from handbell.templates.types import TemplateBody
-from tools.contract.stage import VERSION, Stage
+from tools.contract.stage import LINE, PHONE_ID, VERSION, Stage
 from tools.contract.types import Asker
 
 PATIENT: Final = "+12025550123"
@@ -45,18 +45,23 @@ _ONE_CLICK: Final = {
     "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
 }
 TEXT: Final = Outbound(
+    sender=LINE,
     to=PATIENT,
     content=SmsContent(text="Nos vemos mañana a las 9:30 & más → ok? 100 %"),
     attempt_token=ATTEMPT,
     validity=timedelta(hours=2),
 )
 MAIL: Final = Outbound(
+    sender=FROM,
     to=MAILBOX,
     content=EmailContent(subject="Your visit", html="<p>See you</p>", text="See you"),
     attempt_token=ATTEMPT,
 )
 SAID: Final = Outbound(
-    to=PATIENT, content=WhatsAppText(text="Thank you, see you then."), attempt_token=ATTEMPT
+    sender=PHONE_ID,
+    to=PATIENT,
+    content=WhatsAppText(text="Thank you, see you then."),
+    attempt_token=ATTEMPT,
 )
 
 _OUT: Final = {Provider.TWILIO: TEXT, Provider.SENDGRID: MAIL, Provider.WHATSAPP: SAID}
@@ -87,7 +92,6 @@ def texting(stage: Stage, transport: Transport, *, service: bool = True) -> Twil
         auth_token=config.twilio_auth_token,
         public_url=stage.url,
         messaging_service_sid=config.twilio_messaging_service_sid if service else None,
-        from_number=config.twilio_from,
     )
     return TwilioSender(transport=transport, account=account)
 
@@ -96,7 +100,6 @@ def mailing(stage: Stage, transport: Transport) -> SendGridSender:
     account = SendGridAccount(
         base_url=stage.base(Provider.SENDGRID),
         api_key=stage.config.sendgrid_api_key,
-        from_email=FROM,
         from_name="Riverside Health",
     )
     return SendGridSender(transport=transport, account=account)
@@ -105,7 +108,6 @@ def mailing(stage: Stage, transport: Transport) -> SendGridSender:
 def chatting(stage: Stage, transport: Transport) -> WhatsAppSender:
     account = WhatsAppAccount(
         base_url=f"{stage.base(Provider.WHATSAPP)}/v{VERSION}",
-        phone_number_id=stage.config.whatsapp_phone_number_id,
         access_token=stage.config.whatsapp_access_token,
     )
     return WhatsAppSender(transport=transport, account=account)
@@ -143,7 +145,7 @@ async def _whole_library(stage: Stage, transport: Transport) -> None:
             if isinstance(made, EmailContent):
                 made = replace(made, headers=_ONE_CLICK)
             to = MAILBOX if body.channel is Channel.EMAIL else PATIENT
-            out = Outbound(to=to, content=made, attempt_token=ATTEMPT, validity=timedelta(hours=4))
+            out = replace(_OUT[provider], to=to, content=made, validity=timedelta(hours=4))
             stage.expect_kind(await senders[provider].send(out), Accepted)
             await stage.release()
 

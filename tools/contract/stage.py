@@ -28,6 +28,9 @@ _OWN: Final = frozenset({"host", "connection", "content-length", "transfer-encod
 """Headers of one connection, which are not passed on."""
 _NOBODY: Final = Scenario(provider=Provider.TWILIO, asker=Asker.OURS, name="")
 
+LINE: Final = "+12025550100"
+PHONE_ID: Final = "106540352242922"
+
 
 @dataclass(kw_only=True)
 class Stage:
@@ -176,11 +179,11 @@ def _config(public_url: str) -> SandboxConfig:
         public_url=public_url,
         twilio_account_sid=f"AC{secrets.token_hex(16)}",
         twilio_auth_token=secrets.token_hex(16),
-        twilio_from="+12025550100",
+        twilio_from=LINE,
         twilio_messaging_service_sid=f"MG{secrets.token_hex(16)}",
         sendgrid_api_key=f"SG.{secrets.token_urlsafe(32)}",
         whatsapp_access_token=secrets.token_urlsafe(32),
-        whatsapp_phone_number_id=str(10**14 + secrets.randbelow(10**14)),
+        whatsapp_phone_number_id=PHONE_ID,
         whatsapp_business_id=str(10**14 + secrets.randbelow(10**14)),
         whatsapp_app_secret=secrets.token_hex(16),
     )

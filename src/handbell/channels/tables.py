@@ -7,6 +7,8 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Identity,
+    Index,
+    LargeBinary,
     Text,
     UniqueConstraint,
 )
@@ -18,12 +20,14 @@ from handbell.platform.tables import Instant
 
 class ProviderAccountRow(Base):
     """An account with a provider. `reference` is the provider's public name of it (an account
-    SID, a business id), never a secret: the credentials come from the environment.
+    SID, a business id), never a secret. `credentials` are encrypted; without them the account
+    is the environment's, which an operator may lend to further organisations.
     `baa` says whether a HIPAA business associate agreement covers it."""
 
     __tablename__ = "provider_accounts"
     __table_args__ = (
-        UniqueConstraint("provider", "reference"),
+        UniqueConstraint("organization_id", "provider", "reference"),
+        Index("ix_provider_accounts_reference", "provider", "reference"),
         CheckConstraint("provider IN ('sendgrid', 'twilio', 'whatsapp')", name="provider"),
         CheckConstraint("baa IN ('signed', 'not_required', 'none')", name="baa"),
     )
@@ -33,11 +37,13 @@ class ProviderAccountRow(Base):
     provider: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)
     baa: Mapped[str] = mapped_column(Text)
+    credentials: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class SenderLineRow(Base):
-    """A number or mailbox of ours. It belongs to one organisation; an answer to it is theirs."""
+    """A number or mailbox of ours. It belongs to one organisation; an answer to it is theirs.
+    `reference` is the provider's own id of it, where it sends by one (WhatsApp)."""
 
     __tablename__ = "sender_lines"
     __table_args__ = (
@@ -50,4 +56,5 @@ class SenderLineRow(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("provider_accounts.id"), index=True)
     channel: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Instant)

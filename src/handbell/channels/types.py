@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from handbell.platform.db import OrganizationId
 from handbell.platform.vocabulary import Channel
@@ -26,15 +26,50 @@ class Baa(StrEnum):
     NONE = "none"
 
 
+CHANNEL_OF_PROVIDER: Final[Mapping[Provider, Channel]] = {
+    Provider.SENDGRID: Channel.EMAIL,
+    Provider.TWILIO: Channel.SMS,
+    Provider.WHATSAPP: Channel.WHATSAPP,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A number or mailbox of ours: E.164 or an e-mail address."""
+    """A number or mailbox of ours: E.164 or an e-mail address. `reference` is the provider's
+    own id of it, where it sends by one: WhatsApp's phone number id."""
 
     id: int
     organization_id: OrganizationId
     account_id: int
     channel: Channel
     address: str
+    reference: str | None = None
+
+    @property
+    def sender(self) -> str:
+        """What the provider is told to send from."""
+        return self.reference or self.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLine:
+    """A line as it is given to us."""
+
+    address: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account with a provider, without its secrets. The environment's is changed there."""
+
+    id: int
+    organization_id: OrganizationId
+    provider: Provider
+    reference: str
+    baa: Baa
+    is_of_environment: bool
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +116,10 @@ class Outbound:
     `attempt_token` is random and comes back in the provider's callbacks, so that they find
     the attempt even when the worker died before it could record the answer.
     `validity` is how long the provider may go on trying; None leaves it to the provider.
+    `sender` is the line as the provider calls it (`Line.sender`).
     """
 
+    sender: str
     to: str
     content: Content
     attempt_token: str

@@ -15,7 +15,8 @@ from sqlalchemy import Row, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.audit.service import OWN_XID
-from handbell.channels.types import Outbound
+from handbell.channels.service import line_for, lines_in
+from handbell.channels.types import Line, Outbound
 from handbell.delivery.types import Claim
 from handbell.delivery.writing import Letter, Unsendable, write_all
 
@@ -285,8 +286,9 @@ async def _store(
         )
     ids = await _insert(tx, attempts)
     await _mark_sending(tx, [one.row.id for one in sendable], now=now)
+    lines = await lines_in(tx, organization_id)
     return [
-        _claim(one, letters[one.row.id], values["token"], ids[one.row.id], now=now)
+        _claim(one, letters[one.row.id], values["token"], ids[one.row.id], lines, now=now)
         for one, values in zip(sendable, attempts, strict=True)
     ]
 
@@ -329,20 +331,30 @@ async def _mark_sending(tx: Tx, message_ids: Sequence[int], *, now: datetime) ->
 
 
 def _claim(
-    one: Asking, letter: Letter | Unsendable, token: str, attempt_id: int, *, now: datetime
+    one: Asking,
+    letter: Letter | Unsendable,
+    token: str,
+    attempt_id: int,
+    lines: Sequence[Line],
+    *,
+    now: datetime,
 ) -> Claim:
     assert isinstance(letter, Letter)  # noqa: S101
     serves_at: datetime | None = one.row.serves_at
     left = VALIDITY if serves_at is None else serves_at - _USELESS_BEFORE - now
+    channel = Channel(one.row.channel)
+    line = line_for(lines, channel, one.row.address_id)
     return Claim(
         message_id=one.row.id,
         attempt_id=attempt_id,
         address_id=one.row.address_id,
-        channel=Channel(one.row.channel),
+        line=line,
+        channel=channel,
         order_key=one.row.order_key,
         serves_at=serves_at,
         tries=one.row.tries + 1,
         outbound=Outbound(
+            sender=line.sender if line else "",
             to=letter.to,
             content=letter.content,
             attempt_token=token,

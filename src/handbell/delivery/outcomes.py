@@ -9,11 +9,10 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from handbell.channels.service import CHANNEL_OF_PROVIDER
-
 # allow public-files: a stop told to the provider concerns whoever has an account there
 from handbell.channels.tables import ProviderAccountRow
 from handbell.channels.types import (
+    CHANNEL_OF_PROVIDER,
     Accepted,
     EventKind,
     Outcome,

@@ -202,7 +202,7 @@ class DeliveryService:
 async def _send(claim: Claim, senders: Senders) -> Outcome:
     """Call the provider once. A fault of our own after the attempt was stored leaves the
     outcome unknown: the request may have left."""
-    sender = senders.get(claim.channel)
+    sender = senders.get(claim.line.account_id) if claim.line else None
     if sender is None:
         return Refused(code="no_sender")
     try:

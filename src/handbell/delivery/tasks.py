@@ -85,6 +85,12 @@ class WorkArgs(BaseModel):
     pieces: list[Piece]
 
 
+class SenderBook(Protocol):
+    """Knows the accounts of every organisation."""
+
+    async def of(self, organization_id: OrganizationId) -> Senders: ...
+
+
 class Tasks(Protocol):
     """What the jobs need of the process that runs them; made inside its event loop."""
 
@@ -95,7 +101,7 @@ class Tasks(Protocol):
     @property
     def delivery(self) -> DeliveryService: ...
     @property
-    def senders(self) -> Senders: ...
+    def senders(self) -> SenderBook: ...
     @property
     def handlers(self) -> Mapping[str, Handler]: ...
 
@@ -106,7 +112,8 @@ def declare_tasks(broker: dramatiq.Broker, opened: Callable[[], Awaitable[Tasks]
     async def send(args: SendArgs) -> None:
         rt = await opened()
         organization_id = OrganizationId(args.organization_id)
-        await rt.delivery.deliver(organization_id, args.message_ids, rt.senders)
+        senders = await rt.senders.of(organization_id)
+        await rt.delivery.deliver(organization_id, args.message_ids, senders)
 
     async def work(args: WorkArgs) -> None:
         await _work(await opened(), args)

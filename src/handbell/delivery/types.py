@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from handbell.channels.types import Outbound, Sender
+from handbell.channels.types import Line, Outbound, Sender
 from handbell.platform.db import OrganizationId
 from handbell.platform.vocabulary import Channel, Lane
 
@@ -18,7 +18,8 @@ LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
 }
 """The lanes that share a process. An urgent one shares with nobody."""
 
-Senders = Mapping[Channel, Sender]
+Senders = Mapping[int, Sender]
+"""A sender for each account of an organisation, by the account's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,13 @@ class Leased:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Claim:
-    """A message that is being sent: its attempt is stored, the call comes next."""
+    """A message that is being sent: its attempt is stored, the call comes next. `line` is None
+    where the last line of the channel went away just now."""
 
     message_id: int
     attempt_id: int
     address_id: int
+    line: Line | None
     channel: Channel
     order_key: str
     serves_at: datetime | None

@@ -1,20 +1,35 @@
 """The environment's provider accounts: as rows, as senders, as what webhooks are signed with."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import text
 
 from handbell.access.types import FIRST_ORGANIZATION
+from handbell.channels.credentials import (
+    Credentials,
+    SendGridCredentials,
+    TwilioCredentials,
+    WhatsAppCredentials,
+)
 from handbell.channels.providers.sendgrid.sender import SendGridAccount, SendGridSender
 from handbell.channels.providers.twilio.sender import TwilioAccount, TwilioSender
 from handbell.channels.providers.whatsapp.sender import WhatsAppAccount, WhatsAppSender
-from handbell.channels.service import EnvironmentAccount, ensure_accounts
-from handbell.channels.types import Baa, Provider, Sender
-from handbell.platform.db import Database
+from handbell.channels.service import (
+    EnvironmentAccount,
+    Opened,
+    accounts_named,
+    accounts_of,
+    ensure_accounts,
+)
+from handbell.channels.types import Baa, NewLine, Provider, Sender
+from handbell.delivery.types import Senders
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import Database, OrganizationId
+from handbell.platform.direct import Direct
 from handbell.platform.settings import Settings
 from handbell.platform.transport import Transport
-from handbell.platform.vocabulary import Channel
 from handbell.webhooks.types import Secrets
 
 
@@ -37,71 +52,146 @@ def _accounts(settings: Settings) -> Iterator[EnvironmentAccount]:
             provider=Provider.TWILIO,
             reference=settings.twilio_account_sid,
             baa=Baa(settings.twilio_baa),
-            lines=_given(settings.twilio_from),
+            lines=_lines(settings.twilio_from or settings.twilio_messaging_service_sid),
         )
     if settings.sendgrid_api_key.get_secret_value():
         yield EnvironmentAccount(
             provider=Provider.SENDGRID,
             reference=settings.sendgrid_from_email,
             baa=Baa(settings.sendgrid_baa),
-            lines=_given(settings.sendgrid_from_email),
+            lines=_lines(settings.sendgrid_from_email),
         )
     if settings.whatsapp_access_token.get_secret_value():
         yield EnvironmentAccount(
             provider=Provider.WHATSAPP,
             reference=settings.whatsapp_phone_number_id,
             baa=Baa(settings.whatsapp_baa),
-            lines=_given(settings.whatsapp_number),
+            lines=_lines(
+                settings.whatsapp_number or settings.whatsapp_phone_number_id,
+                reference=settings.whatsapp_phone_number_id,
+            ),
         )
 
 
-def _given(*values: str) -> tuple[str, ...]:
-    return tuple(value for value in values if value)
+def _lines(address: str, *, reference: str | None = None) -> tuple[NewLine, ...]:
+    return (NewLine(address=address, reference=reference),) if address else ()
 
 
-def senders(settings: Settings, transport: Transport) -> dict[Channel, Sender]:
-    """A sender for each channel that the environment has an account for."""
-    found: dict[Channel, Sender] = {}
-    if settings.twilio_account_sid:
-        found[Channel.SMS] = TwilioSender(
-            transport=transport,
-            account=TwilioAccount(
-                base_url=settings.twilio_base_url,
-                account_sid=settings.twilio_account_sid,
+class SenderBook:
+    """The senders of each organisation: its own accounts, and the environment's lent to it."""
+
+    def __init__(
+        self, direct: Direct, keys: KeyRing, settings: Settings, transport: Transport
+    ) -> None:
+        self._direct = direct
+        self._keys = keys
+        self._settings = settings
+        self._transport = transport
+
+    async def of(self, organization_id: OrganizationId) -> Senders:
+        """A sender for each account, by the account's id."""
+        found = await accounts_of(self._direct, self._keys, organization_id)
+        return {
+            account.id: sender
+            for account in found
+            if (sender := self._sender(account, organization_id)) is not None
+        }
+
+    def _sender(self, account: Opened, organization_id: OrganizationId) -> Sender | None:
+        credentials = account.credentials
+        if credentials is None:
+            is_own = organization_id == FIRST_ORGANIZATION
+            credentials = of_environment(self._settings, account.provider, is_own=is_own)
+        match credentials:
+            case TwilioCredentials():
+                return self._twilio(account.reference, credentials)
+            case SendGridCredentials():
+                return self._sendgrid(credentials)
+            case WhatsAppCredentials():
+                return self._whatsapp(credentials)
+            case None:
+                return None
+
+    def _twilio(self, account_sid: str, credentials: TwilioCredentials) -> Sender:
+        account = TwilioAccount(
+            base_url=self._settings.twilio_base_url,
+            account_sid=account_sid,
+            auth_token=credentials.auth_token,
+            public_url=self._settings.public_url,
+            messaging_service_sid=credentials.messaging_service_sid,
+        )
+        return TwilioSender(transport=self._transport, account=account)
+
+    def _sendgrid(self, credentials: SendGridCredentials) -> Sender:
+        account = SendGridAccount(
+            base_url=self._settings.sendgrid_base_url,
+            api_key=credentials.api_key,
+            from_name=credentials.from_name,
+        )
+        return SendGridSender(transport=self._transport, account=account)
+
+    def _whatsapp(self, credentials: WhatsAppCredentials) -> Sender:
+        account = WhatsAppAccount(
+            base_url=self._settings.whatsapp_base_url, access_token=credentials.access_token
+        )
+        return WhatsAppSender(transport=self._transport, account=account)
+
+
+def of_environment(settings: Settings, provider: Provider, *, is_own: bool) -> Credentials | None:
+    """The environment's credentials. Its messaging service and name are the first
+    organisation's own: another would be sending from its numbers."""
+    match provider:
+        case Provider.TWILIO if settings.twilio_account_sid:
+            return TwilioCredentials(
                 auth_token=settings.twilio_auth_token.get_secret_value(),
-                public_url=settings.public_url,
-                messaging_service_sid=settings.twilio_messaging_service_sid or None,
-                from_number=settings.twilio_from or None,
-            ),
-        )
-    if settings.sendgrid_api_key.get_secret_value():
-        found[Channel.EMAIL] = SendGridSender(
-            transport=transport,
-            account=SendGridAccount(
-                base_url=settings.sendgrid_base_url,
+                messaging_service_sid=settings.twilio_messaging_service_sid or None
+                if is_own
+                else None,
+            )
+        case Provider.SENDGRID if settings.sendgrid_api_key.get_secret_value():
+            return SendGridCredentials(
                 api_key=settings.sendgrid_api_key.get_secret_value(),
-                from_email=settings.sendgrid_from_email,
-                from_name=settings.sendgrid_from_name,
-            ),
-        )
-    if settings.whatsapp_access_token.get_secret_value():
-        found[Channel.WHATSAPP] = WhatsAppSender(
-            transport=transport,
-            account=WhatsAppAccount(
-                base_url=settings.whatsapp_base_url,
-                phone_number_id=settings.whatsapp_phone_number_id,
-                access_token=settings.whatsapp_access_token.get_secret_value(),
-            ),
-        )
-    return found
+                from_name=settings.sendgrid_from_name if is_own else "",
+            )
+        case Provider.WHATSAPP if settings.whatsapp_access_token.get_secret_value():
+            return WhatsAppCredentials(
+                access_token=settings.whatsapp_access_token.get_secret_value()
+            )
+        case _:
+            return None
 
 
-def secrets(settings: Settings) -> Secrets:
-    """What the accounts sign their webhooks with."""
-    return Secrets(
-        public_url=settings.public_url,
-        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
-        sendgrid_public_key=settings.sendgrid_webhook_public_key,
-        whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
-        whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
-    )
+class SecretBook:
+    """What webhooks are signed with: the environment's secrets, and those of further accounts."""
+
+    def __init__(self, direct: Direct, keys: KeyRing, settings: Settings) -> None:
+        self._direct = direct
+        self._keys = keys
+        self.environment = Secrets(
+            public_url=settings.public_url,
+            twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
+            sendgrid_public_key=settings.sendgrid_webhook_public_key,
+            whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
+            whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+        )
+
+    async def named(
+        self, provider: Provider, reference: str
+    ) -> list[tuple[OrganizationId, Secrets]]:
+        """The secrets of the accounts that go by this name at the provider, and whose they
+        are."""
+        found = await accounts_named(self._direct, self._keys, provider, reference)
+        return [
+            (one.organization_id, self._secrets(one.credentials))
+            for one in found
+            if one.credentials is not None
+        ]
+
+    def _secrets(self, credentials: Credentials) -> Secrets:
+        match credentials:
+            case TwilioCredentials(auth_token=token):
+                return replace(self.environment, twilio_auth_token=token)
+            case SendGridCredentials(webhook_public_key=key):
+                return replace(self.environment, sendgrid_public_key=key)
+            case WhatsAppCredentials(app_secret=secret):
+                return replace(self.environment, whatsapp_app_secret=secret)

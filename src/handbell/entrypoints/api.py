@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from handbell.access.types import Caller, Scope
 from handbell.actions.router import links_router
+from handbell.channels.router import accounts_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
 from handbell.messages.router import messages_router
@@ -73,6 +74,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
     yield templates_router(rt.templates)
     yield staff_router(rt.staff, rt.clock)
+    yield accounts_router(rt.provider_accounts, rt.clock)
     yield organization_router(rt.organization_settings, rt.clock)
 
 

@@ -7,11 +7,11 @@ from handbell.access.service import AccessService
 from handbell.access.types import Role, TokenRules, parse_role_map
 from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
+from handbell.channels.service import AccountService
 from handbell.consent.service import ConsentService
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
-from handbell.delivery.types import Senders
 from handbell.entrypoints import accounts
 from handbell.inbound.service import InboundService
 from handbell.integrations.events.service import EventService
@@ -50,6 +50,7 @@ class Runtime:
     keys: KeyRing
     clock: Clock
     access: AccessService
+    provider_accounts: AccountService
     audit: AuditService
     organizations: OrganizationService
     patients: PatientService
@@ -93,7 +94,7 @@ class WorkerRuntime:
     db: Database
     clock: Clock
     delivery: DeliveryService
-    senders: Senders
+    senders: accounts.SenderBook
     handlers: Mapping[str, Handler]
     transport: AiohttpTransport
 
@@ -113,7 +114,7 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
         db=runtime.db,
         clock=runtime.clock,
         delivery=runtime.delivery,
-        senders=accounts.senders(settings, transport),
+        senders=accounts.SenderBook(runtime.db.direct, runtime.keys, settings, transport),
         handlers=runtime.handlers,
         transport=transport,
     )
@@ -138,7 +139,7 @@ def open_runtime(settings: Settings) -> Runtime:
     webhooks = WebhookHandler(
         db,
         keys,
-        accounts.secrets(settings),
+        accounts.SecretBook(db.direct, keys, settings),
         delivery=delivery,
         inbound=InboundService(keys, audit, messages, actions),
     )
@@ -148,6 +149,7 @@ def open_runtime(settings: Settings) -> Runtime:
         keys=keys,
         clock=clock,
         access=AccessService(db, keys, _token_rules(settings)),
+        provider_accounts=AccountService(db, keys, audit),
         audit=audit,
         organizations=OrganizationService(db),
         patients=patients,

@@ -22,11 +22,13 @@ app = typer.Typer(
     help="Patient outreach for medical practices.",
 )
 organization = typer.Typer(no_args_is_help=True, help="Organisations: the tenants.")
+account = typer.Typer(no_args_is_help=True, help="Accounts with providers, and their lines.")
 api_key = typer.Typer(no_args_is_help=True, help="API keys and their roles.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 consent = typer.Typer(no_args_is_help=True, help="What patients agreed to.")
 imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
+app.add_typer(account, name="account")
 app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 app.add_typer(consent, name="consent")
@@ -183,6 +185,40 @@ def organization_create(
     from handbell.entrypoints import operations
 
     _answer(operations.create_organization(installed(Settings()), name=name), as_json=as_json)
+
+
+@account.command("list")
+def account_list(
+    org: Annotated[int, typer.Option(help="The organisation's id.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """List an organisation's accounts with providers; secrets are never shown."""
+    from handbell.entrypoints import operations
+
+    _answer(operations.list_accounts(installed(Settings()), org=org), as_json=as_json)
+
+
+@account.command("lend")
+def account_lend(
+    org: Annotated[int, typer.Option(help="The organisation that shall send with it.")],
+    provider: Annotated[str, typer.Option(help="twilio, sendgrid or whatsapp.")],
+    line: Annotated[str, typer.Option(help="Its own number or mailbox on that account.")],
+    line_id: Annotated[
+        str | None, typer.Option(help="WhatsApp: the phone number id of that number.")
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Let an organisation send with the environment's account, from a number of its own."""
+    from handbell.channels.types import NewLine
+    from handbell.entrypoints import operations
+
+    lent = operations.lend_account(
+        installed(Settings()),
+        org=org,
+        provider=provider,
+        line=NewLine(address=line, reference=line_id),
+    )
+    _answer(lent, as_json=as_json)
 
 
 @api_key.command("create")

@@ -11,6 +11,7 @@ import asyncpg
 
 from handbell.access.types import Role
 from handbell.audit.types import AuditEntry
+from handbell.channels.types import Account, NewLine, Provider
 from handbell.entrypoints.bootstrap import Runtime, database_urls, open_runtime
 from handbell.migrations import service as migrations
 from handbell.platform.db import OrganizationId
@@ -60,6 +61,50 @@ async def create_api_key(settings: Settings, *, org: int, name: str, role: str) 
             organization.id, name=usable, role=Role(role), now=await rt.clock.now()
         )
     return {"organization_id": org, "name": usable, "role": role, "key": created.key}
+
+
+class ProviderUnknown(InvalidError):
+    """Raised for a provider whose API we do not speak."""
+
+    code = "provider_unknown"
+
+
+async def list_accounts(settings: Settings, *, org: int) -> dict[str, Any]:
+    """The accounts of an organisation with their lines."""
+    async with opened(settings) as rt:
+        organization = await rt.organizations.get(OrganizationId(org))
+        found, total = await rt.provider_accounts.list_all(organization.id, limit=1000, offset=0)
+    return {"total": total, "accounts": [_account(one) for one in found]}
+
+
+async def lend_account(
+    settings: Settings, *, org: int, provider: str, line: NewLine
+) -> dict[str, Any]:
+    """Give the organisation a line on the environment's account."""
+    if provider not in set(Provider):
+        raise ProviderUnknown(f"There is no provider {provider!r}: {', '.join(Provider)}.")
+    async with opened(settings) as rt:
+        organization = await rt.organizations.get(OrganizationId(org))
+        lent = await rt.provider_accounts.lend(
+            organization.id, Provider(provider), line, actor="operator", now=await rt.clock.now()
+        )
+    return _account(lent)
+
+
+def _account(account: Account) -> dict[str, Any]:
+    """As the API shows it."""
+    lines = [
+        {"id": one.id, "channel": one.channel, "address": one.address, "reference": one.reference}
+        for one in account.lines
+    ]
+    return {
+        "id": account.id,
+        "provider": account.provider,
+        "reference": account.reference,
+        "baa": account.baa,
+        "is_of_environment": account.is_of_environment,
+        "lines": lines,
+    }
 
 
 async def explain(settings: Settings, *, org: int, message: int) -> dict[str, Any]:

@@ -28,8 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by, asyncpg
 
-from handbell.channels.service import CHANNEL_OF_PROVIDER
-from handbell.channels.tables import ProviderAccountRow
+from handbell.channels.tables import ProviderAccountRow, SenderLineRow
 from handbell.channels.types import Baa
 from handbell.consent import service as consent
 from handbell.consent.tables import ConsentEntryRow, SuppressionRow
@@ -368,15 +367,14 @@ def _sent_to(one: FromClause, classes: Sequence[MessageClass]) -> Any:
 
 
 def _baa_of(one: FromClause, organization_id: Any) -> Any:
-    """How the organisation's account for the channel is covered; NULL where it has none."""
-    provider = case(
-        *((one.c.channel == channel, name) for name, channel in CHANNEL_OF_PROVIDER.items())
-    )
+    """How the organisation's account for the channel is covered; NULL where it has no line.
+    Of several accounts the least covered counts, since any of them may send."""
     return (
         select(func.min(ProviderAccountRow.baa))
+        .join(SenderLineRow, SenderLineRow.account_id == ProviderAccountRow.id)
         .where(
-            ProviderAccountRow.organization_id == organization_id,
-            ProviderAccountRow.provider == provider,
+            SenderLineRow.organization_id == organization_id,
+            SenderLineRow.channel == one.c.channel,
         )
         .scalar_subquery()
     )

@@ -72,6 +72,7 @@ class KeyRing:
         self._lookup = derive(lookup_key, "lookup")
         self.audit_key = derive(encryption_key, "audit")
         self._unassigned = derive(encryption_key, "webhooks")
+        self._credentials = derive(encryption_key, "provider-credentials")
 
     def wrap(self, subject: SubjectKey) -> tuple[bytes, int]:
         """Give the wrapped data key and the version of the key that wrapped it."""
@@ -88,6 +89,13 @@ class KeyRing:
 
     def unseal_raw(self, sealed: bytes, *, context: str) -> bytes:
         return unseal(self._unassigned, sealed, context=context)
+
+    def seal_credentials(self, raw: bytes, *, context: str) -> bytes:
+        """Encrypt what we sign in with at a provider."""
+        return seal(self._credentials, raw, context=context)
+
+    def unseal_credentials(self, sealed: bytes, *, context: str) -> bytes:
+        return unseal(self._credentials, sealed, context=context)
 
     def address_hash(self, channel: str, canonical_address: str) -> bytes:
         """A keyed hash for equality: 32 bytes, useless without the look-up key."""

@@ -45,6 +45,14 @@ class TemplateIn(BaseModel):
     body: str
 
 
+class NumberIn(BaseModel):
+    """A further number of the account. `sender` is what a client sends from: the number itself,
+    or WhatsApp's id of it."""
+
+    sender: str
+    number: str
+
+
 class ReleaseIn(BaseModel):
     """Everything due up to and including `until`."""
 
@@ -109,6 +117,11 @@ def _add_setting(router: APIRouter, world: World) -> None:
     async def templates(body: list[TemplateIn]) -> dict[str, int]:
         for one in body:
             world.templates[one.name, one.language] = one.body
+        return {"kept": len(body)}
+
+    @router.put("/numbers")
+    async def numbers(body: list[NumberIn]) -> dict[str, int]:
+        world.numbers = {one.sender: one.number for one in body}
         return {"kept": len(body)}
 
     @router.delete("/state", status_code=204)

@@ -100,7 +100,7 @@ def _whatsapp(world: World, reply: Reply, *, now: datetime) -> WhatsAppChange:
         "text": {"body": reply.body},
     }
     if reply.context:
-        line = world.config.whatsapp_number.lstrip("+")
-        message["context"] = {"from": line, "id": reply.context}
+        message["context"] = {"from": reply.to.lstrip("+"), "id": reply.context}
     contact = {"profile": {"name": "Sandbox"}, "wa_id": wa_id}
-    return WhatsAppChange(value=metadata(world) | {"contacts": [contact], "messages": [message]})
+    value = metadata(world, reply.to) | {"contacts": [contact], "messages": [message]}
+    return WhatsAppChange(value=value)

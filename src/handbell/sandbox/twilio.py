@@ -101,7 +101,7 @@ def _problem(world: World, form: Mapping[str, str]) -> int | None:
         (21211, not _E164.fullmatch(to)),
         (21603, not sender and not service),
         (21701, bool(service) and service != config.twilio_messaging_service_sid),
-        (21606, bool(sender) and sender != config.twilio_from),
+        (21606, bool(sender) and sender not in {config.twilio_from, *world.numbers}),
         (21602, not body),
         (21617, len(body) > _MAX_BODY),
         (21609, callback.scheme not in {"http", "https"} or "_" in (callback.hostname or "_")),
@@ -127,7 +127,7 @@ async def _create(world: World, form: Mapping[str, str]) -> dict[str, object]:
         body=form["Body"],
         token=_token(callback),
         provider_id="SM" + secrets.token_hex(16),
-        sender=world.config.twilio_from,
+        sender=form.get("From") or world.config.twilio_from,
     )
     service = form.get("MessagingServiceSid") or None
     answer = _representation(world, message, service=service, sender=form.get("From"))

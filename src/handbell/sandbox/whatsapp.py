@@ -52,10 +52,12 @@ def whatsapp_router(world: World, prefix: str) -> APIRouter:
     @router.post("/{number_id}/messages")
     async def send(number_id: str, request: Request) -> JSONResponse:
         _authenticate(world, request)
-        if number_id != world.config.whatsapp_phone_number_id:
+        own = {world.config.whatsapp_phone_number_id: world.config.whatsapp_number}
+        number = (own | world.numbers).get(number_id)
+        if number is None:
             raise refusal(33)
         await meet_faults(world, "whatsapp", late=refusal(130429), down=refusal(2))
-        return JSONResponse(await _send(world, await _body(request)))
+        return JSONResponse(await _send(world, await _body(request), number=number))
 
     @router.post("/{account}/message_templates")
     async def create_template(account: str, request: Request) -> JSONResponse:
@@ -146,7 +148,7 @@ def _create_template(world: World, body: dict[str, Any]) -> dict[str, object]:
     return {"id": _id(name, language), "status": "APPROVED", "category": category}
 
 
-async def _send(world: World, body: dict[str, Any]) -> dict[str, object]:
+async def _send(world: World, body: dict[str, Any], *, number: str) -> dict[str, object]:
     _check(body)
     template, text = _content(world, body)
     now = await world.clock.now()
@@ -158,7 +160,7 @@ async def _send(world: World, body: dict[str, Any]) -> dict[str, object]:
         body=text,
         token=body.get("biz_opaque_callback_data"),
         provider_id="wamid." + secrets.token_urlsafe(24),
-        sender=world.config.whatsapp_number,
+        sender=number,
         template=template,
     )
     closed = world.window_until.get(message.to)
@@ -236,13 +238,13 @@ def _status(world: World, message: Received, status: str, code: int | None = Non
         words = _WORDS[code][1]
         details = {"code": code, "title": words, "message": words}
         row["errors"] = [details | {"error_data": {"details": words}}]
-    return WhatsAppChange(value=metadata(world) | {"statuses": [row]})
+    return WhatsAppChange(value=metadata(world, message.sender) | {"statuses": [row]})
 
 
-def metadata(world: World) -> dict[str, object]:
+def metadata(world: World, number: str) -> dict[str, object]:
     """What every change of a phone number begins with."""
-    number = {
-        "display_phone_number": world.config.whatsapp_number.lstrip("+"),
-        "phone_number_id": world.config.whatsapp_phone_number_id,
+    told = {
+        "display_phone_number": number.lstrip("+"),
+        "phone_number_id": world.phone_id(number),
     }
-    return {"messaging_product": "whatsapp", "metadata": number}
+    return {"messaging_product": "whatsapp", "metadata": told}

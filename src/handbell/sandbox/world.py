@@ -36,13 +36,16 @@ class World:
     answered: set[tuple[str, str]] = field(default_factory=set)
     window_until: dict[str, datetime] = field(default_factory=dict)
     templates: dict[tuple[str, str], str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Further numbers of the accounts, by what a client sends from: the number itself, or a
+    WhatsApp phone number id."""
     faults: dict[str, Fault] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     heap: list[tuple[datetime, str, int, Action]] = field(default_factory=list)
     _number: int = 0
 
     def clear(self) -> None:
-        """Forget everything but the templates, which are the account's and not a run's."""
+        """Forget everything but the templates and numbers, which are the accounts' own."""
         for kept in (self.texts, self.window_until, self.faults, self.counts):
             kept.clear()
         for kept_set in (self.blocked, self.suppressed, self.silent, self.answered):
@@ -50,6 +53,11 @@ class World:
         self.received.clear()
         self.written.clear()
         self.heap.clear()
+
+    def phone_id(self, number: str) -> str:
+        """The phone number id of a WhatsApp number of the account."""
+        others = (one for one, shown in self.numbers.items() if shown == number != one)
+        return next(others, self.config.whatsapp_phone_number_id)
 
     def plan(self, action: Action) -> None:
         self._number += 1

@@ -41,6 +41,17 @@ def is_genuine(request: Request, secrets: Secrets) -> bool:
             )
 
 
+def account_of(request: Request) -> str | None:
+    """Which account the request says it is about: not to be believed until it is verified."""
+    match request.kind.provider:
+        case Provider.TWILIO:
+            return twilio.account_of(request.raw)
+        case Provider.SENDGRID:
+            return request.account
+        case Provider.WHATSAPP:
+            return whatsapp.account_of(request.raw)
+
+
 def _signed_url(request: Request, secrets: Secrets) -> str:
     """The address as Twilio was given it; a proxy may have changed Host and scheme."""
     query = f"?{request.query}" if request.query else ""

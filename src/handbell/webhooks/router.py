@@ -28,7 +28,14 @@ class _Intake:
     handler: WebhookHandler
     clock: Clock
 
-    async def take(self, kind: Kind, http: HttpRequest, token: str | None = None) -> None:
+    async def take(
+        self,
+        kind: Kind,
+        http: HttpRequest,
+        *,
+        token: str | None = None,
+        account: str | None = None,
+    ) -> None:
         request = Request(
             kind=kind,
             raw=await http.body(),
@@ -36,6 +43,7 @@ class _Intake:
             query=http.url.query,
             headers={name.lower(): value for name, value in http.headers.items()},
             token=token,
+            account=account,
         )
         await self.handler.take(request, now=await self.clock.now())
 
@@ -66,9 +74,10 @@ def _add_twilio(router: APIRouter, intake: _Intake) -> None:
 
 def _add_sendgrid(router: APIRouter, intake: _Intake) -> None:
     @router.post("/sendgrid/events", responses=_PROBLEMS, openapi_extra=_body(_JSON, "array"))
-    async def sendgrid_events(http: HttpRequest) -> Response:
-        """SendGrid reports on e-mails: a signed array of events."""
-        await intake.take(Kind.SENDGRID_EVENTS, http)
+    async def sendgrid_events(http: HttpRequest, account: _Text | None = None) -> Response:
+        """SendGrid reports on e-mails: a signed array of events. `account` is the reference of
+        an organisation's own account; its events name none."""
+        await intake.take(Kind.SENDGRID_EVENTS, http, account=account)
         return Response()
 
     @router.post("/sendgrid/inbound", responses=_PROBLEMS, openapi_extra=_body(_MULTIPART))

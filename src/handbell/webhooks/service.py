@@ -24,7 +24,7 @@ from handbell.replies.types import Intent
 from handbell.webhooks import reading, store
 from handbell.webhooks.batching import Batcher
 from handbell.webhooks.errors import NotFromProvider
-from handbell.webhooks.types import Deliveries, Delivery, Inbound, Request, Secrets
+from handbell.webhooks.types import Deliveries, Delivery, Inbound, Request, SecretBook
 
 APPLY_TOPIC: Final = store.APPLY_TOPIC
 ATTEMPTS: Final = 5
@@ -72,7 +72,7 @@ class WebhookHandler:
         self,
         db: Database,
         keys: KeyRing,
-        secrets: Secrets,
+        secrets: SecretBook,
         *,
         delivery: Deliveries,
         inbound: Inbound,
@@ -87,7 +87,7 @@ class WebhookHandler:
 
     def is_known_subscriber(self, token: str) -> bool:
         """Whether Meta, which sets a webhook up, knows our verify token."""
-        own = self._secrets.whatsapp_verify_token
+        own = self._secrets.environment.whatsapp_verify_token
         return bool(own) and hmac.compare_digest(own.encode(), token.encode())
 
     async def take(self, request: Request, *, now: datetime) -> None:
@@ -95,12 +95,12 @@ class WebhookHandler:
 
         Raises `NotFromProvider` or `NotStored`. A repetition changes nothing.
         """
-        if not reading.is_genuine(request, self._secrets):
-            log.warning("webhook.refused", route=request.kind.value, reason="signature")
-            raise NotFromProvider
         texts = reading.texts_of(
             reading.read_items(request.kind, request.raw, token=request.token)
         )
+        if not await self._is_genuine(request, texts):
+            log.warning("webhook.refused", route=request.kind.value, reason="signature")
+            raise NotFromProvider
         stops = await self._stops(texts)
         owner = next(iter(stops), None) or await self._owner(texts[0] if texts else None)
         delivery = self._seal(request, owner, now=now)
@@ -108,6 +108,18 @@ class WebhookHandler:
             await self._store_stop(delivery, stops, now=now)
         else:
             await self._batcher.put(delivery)
+
+    async def _is_genuine(self, request: Request, texts: Sequence[InboundText]) -> bool:
+        """Whether the environment's account signed it, or the one that the request names: and
+        that one speaks for its own organisation's lines only."""
+        if reading.is_genuine(request, self._secrets.environment):
+            return True
+        reference = reading.account_of(request)
+        if reference is None:
+            return False
+        others = await self._secrets.named(request.kind.provider, reference)
+        signed = {owner for owner, secrets in others if reading.is_genuine(request, secrets)}
+        return bool(signed) and {await self._owner(text) for text in texts} <= signed
 
     async def apply_many(
         self,

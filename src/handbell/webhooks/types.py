@@ -30,7 +30,8 @@ class Kind(StrEnum):
 class Request:
     """A provider's request: the raw bytes, and the parts of it that signatures cover.
 
-    `token` is the attempt token of the query; header names are lower case.
+    `token` is the attempt token of the query, `account` the account that its address names;
+    header names are lower case.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Request:
     query: str
     headers: Mapping[str, str]
     token: str | None = None
+    account: str | None = None
 
     @property
     def digest(self) -> bytes:
@@ -49,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Secrets:
-    """What the environment's accounts sign with. An empty one verifies nothing.
+    """What accounts sign with. An empty one verifies nothing.
 
     `public_url` is where the providers reach us: Twilio signs it.
     """
@@ -71,6 +73,19 @@ class Delivery:
     sealed: bytes
     token: str | None
     received_at: datetime
+
+
+class SecretBook(Protocol):
+    """Knows what the accounts of the environment and of the organisations sign with."""
+
+    @property
+    def environment(self) -> Secrets: ...
+
+    async def named(
+        self, provider: Provider, reference: str
+    ) -> Sequence[tuple[OrganizationId, Secrets]]:
+        """The secrets of the accounts that go by this name at the provider, and whose they
+        are."""
 
 
 class Deliveries(Protocol):

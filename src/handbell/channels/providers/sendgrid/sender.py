@@ -12,11 +12,10 @@ from handbell.platform.transport import Answer, Transport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendGridAccount:
-    """One API key and the verified address that it sends from."""
+    """One API key, and the name that is shown beside the mailbox."""
 
     base_url: str
     api_key: str = field(repr=False)
-    from_email: str
     from_name: str = ""
 
     def headers(self) -> dict[str, str]:
@@ -46,7 +45,7 @@ class SendGridSender:
 def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
     if not isinstance(out.content, EmailContent):
         raise TypeError("SendGrid sends e-mail only")
-    sender = {"email": account.from_email}
+    sender = {"email": out.sender}
     if account.from_name:
         sender["name"] = account.from_name
     mail: dict[str, object] = {

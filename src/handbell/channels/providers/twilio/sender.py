@@ -18,14 +18,13 @@ _LONGEST_VALIDITY: Final = 36_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwilioAccount:
-    """One account; `messaging_service_sid` wins over `from_number`, one of them is required."""
+    """One account; `messaging_service_sid`, where there is one, wins over the line."""
 
     base_url: str
     account_sid: str
     auth_token: str = field(repr=False)
     public_url: str
     messaging_service_sid: str | None = None
-    from_number: str | None = None
 
     @property
     def messages_url(self) -> str:
@@ -67,7 +66,7 @@ def _form(account: TwilioAccount, out: Outbound) -> dict[str, str]:
     if account.messaging_service_sid:
         form["MessagingServiceSid"] = account.messaging_service_sid
     else:
-        form["From"] = account.from_number or ""
+        form["From"] = out.sender
     form["Body"] = out.content.text
     form["StatusCallback"] = account.callback_url(out.attempt_token)
     if out.validity is not None:

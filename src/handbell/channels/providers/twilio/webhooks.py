@@ -49,6 +49,14 @@ def verify(*, url: str, raw: bytes, signature: str, auth_token: str) -> bool:
         return False
 
 
+def account_of(raw: bytes) -> str | None:
+    """The account SID that a callback names."""
+    try:
+        return _first(_form(raw.decode()), "AccountSid") or None
+    except ValueError:
+        return None
+
+
 def parse_status(raw: bytes, *, mid: str | None) -> tuple[WebhookItem, ...]:
     """One status callback; `mid` is the attempt token from the query of the callback's URL."""
     form = _form(raw.decode(errors="replace"))

@@ -12,10 +12,9 @@ from handbell.platform.transport import Answer, Transport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatsAppAccount:
-    """One business number; `base_url` ends in the version of the API, such as v23.0."""
+    """One business account; `base_url` ends in the version of the API, such as v23.0."""
 
     base_url: str
-    phone_number_id: str
     access_token: str = field(repr=False)
 
     def headers(self) -> dict[str, str]:
@@ -35,7 +34,7 @@ class WhatsAppSender:
     async def send(self, out: Outbound) -> Outcome:
         answer = await post_once(
             self.transport,
-            f"{self.account.base_url}/{self.account.phone_number_id}/messages",
+            f"{self.account.base_url}/{out.sender}/messages",
             headers=self.account.headers(),
             body=orjson.dumps(_message(out)),
         )

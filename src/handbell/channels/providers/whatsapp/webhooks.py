@@ -37,6 +37,16 @@ def verify(*, raw: bytes, signature: str, app_secret: str) -> bool:
     return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
 
 
+def account_of(raw: bytes) -> str | None:
+    """The business account that an envelope names; None where it names none or several."""
+    try:
+        entries = _items(_object(orjson.loads(raw)), "entry")
+        named = {str(_object(entry).get("id")) for entry in entries}
+    except orjson.JSONDecodeError:
+        return None
+    return named.pop() if len(named) == 1 else None
+
+
 def parse_envelope(raw: bytes) -> tuple[WebhookItem, ...]:
     """Every status and message of the envelope; a bad one is ignored and loses no other."""
     try:
