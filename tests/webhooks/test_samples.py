@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from tests.secret_book import FixedSecrets
 
 from handbell.actions.service import ActionService
 from handbell.channels.types import EventKind as K
@@ -286,7 +287,7 @@ async def test_through_the_door_the_order_changes_nothing_and_the_forged_have_no
     delivery = DeliveryService(db, practice.messages, clock)
     actions = ActionService(db, keys, practice.audit, practice.messages, delivery)
     inbound = InboundService(keys, practice.audit, practice.messages, actions)
-    handler = WebhookHandler(db, keys, secrets, delivery=delivery, inbound=inbound)
+    handler = WebhookHandler(db, keys, FixedSecrets(secrets), delivery=delivery, inbound=inbound)
     app = FastAPI()
     install_problems(app)
     app.include_router(webhooks_router(handler, clock))
