@@ -13,7 +13,7 @@ from handbell.delivery.service import DeliveryService
 from handbell.messages.types import Job, Lifecycle, SendOrder
 from handbell.platform import outbox
 from handbell.platform.clock import FrozenClock
-from handbell.platform.vocabulary import Channel, Lane, Purpose
+from handbell.platform.vocabulary import Lane, Purpose
 from handbell.scheduling.types import At
 
 NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
