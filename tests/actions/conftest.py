@@ -67,6 +67,7 @@ class FakeMessages:
 class FakeDelivery:
     """Writes the stop into the ledger; nothing is ever in flight."""
 
+    keys: KeyRing
     settled: list[list[int]] = field(default_factory=list)
 
     async def opt_out_in(
@@ -79,7 +80,9 @@ class FakeDelivery:
         now: datetime,
     ) -> None:
         for address_id in address_ids:
-            await consent.record(tx, organization_id, address_id, decision, now=now)
+            await consent.record(
+                tx, organization_id, address_id, decision, keys=self.keys, now=now
+            )
 
     async def settle(self, organization_id: OrganizationId, address_ids: list[int]) -> int:
         assert organization_id
@@ -236,8 +239,8 @@ def messages() -> FakeMessages:
 
 
 @pytest.fixture
-def delivery() -> FakeDelivery:
-    return FakeDelivery()
+def delivery(keys: KeyRing) -> FakeDelivery:
+    return FakeDelivery(keys=keys)
 
 
 @pytest.fixture

@@ -201,9 +201,13 @@ async def test_no_fresh_link_once_the_visit_has_passed(
     assert messages.orders == {}
 
 
+def consent_of(practice: Any) -> ConsentService:
+    return ConsentService(practice.db, practice.keys)
+
+
 @pytest.mark.requirement("R7.10", "R7.4")
 async def test_unsubscribing_takes_one_post_and_repeating_it_adds_nothing(
-    client: httpx.AsyncClient, practice: Any, db: Database, clock: FrozenClock, delivery: Any
+    client: httpx.AsyncClient, practice: Any, clock: FrozenClock, delivery: Any
 ) -> None:
     path = await practice.link(LinkKind.UNSUBSCRIBE)
     assert "Stop these e-mails" in (await client.get(path)).text
@@ -212,29 +216,29 @@ async def test_unsubscribing_takes_one_post_and_repeating_it_adds_nothing(
         assert (answer.status_code, "no more e-mails" in answer.text) == (200, True)
         clock.advance(timedelta(minutes=5))
     assert "no longer sends e-mails" in (await client.get(path)).text
-    ledger = await ConsentService(db).history(practice.organization_id, practice.mailbox_id)
+    ledger = await consent_of(practice).history(practice.organization_id, practice.mailbox_id)
     assert [entry.decision.kind for entry in ledger] == [Kind.GRANT, Kind.REVOKE]
     stop = ledger[-1].decision
     assert (stop.method, stop.message_class) == (Method.UNSUBSCRIBE_LINK, None)
     assert (stop.at, stop.ip) == (NOW, "127.0.0.1")
     assert delivery.settled[0] == [practice.mailbox_id]
-    phone = await ConsentService(db).states(practice.organization_id, practice.address_id)
+    phone = await consent_of(practice).states(practice.organization_id, practice.address_id)
     assert phone[MessageClass.CARE].granted
 
 
 async def test_unsubscribes_at_once_make_one_entry(
-    client: httpx.AsyncClient, practice: Any, db: Database
+    client: httpx.AsyncClient, practice: Any
 ) -> None:
     path = await practice.link(LinkKind.UNSUBSCRIBE)
     answers = await asyncio.gather(*(client.post(path) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {200}
-    ledger = await ConsentService(db).history(practice.organization_id, practice.mailbox_id)
+    ledger = await consent_of(practice).history(practice.organization_id, practice.mailbox_id)
     assert len(ledger) == 2
 
 
 @pytest.mark.requirement("R7.10")
 async def test_an_old_link_still_stops_also_after_the_patient_came_back(
-    client: httpx.AsyncClient, practice: Any, db: Database, clock: FrozenClock
+    client: httpx.AsyncClient, practice: Any, clock: FrozenClock
 ) -> None:
     path = await practice.link(LinkKind.UNSUBSCRIBE)
     await client.post(path, data=ONE_CLICK)
@@ -247,7 +251,7 @@ async def test_an_old_link_still_stops_also_after_the_patient_came_back(
         actor="patient",
         at=clock.instant,
     )
-    service = ConsentService(db)
+    service = consent_of(practice)
     await service.grant(practice.organization_id, practice.mailbox_id, back, now=clock.instant)
     clock.advance(timedelta(days=1))
     assert (await client.post(path, data=ONE_CLICK)).status_code == 200

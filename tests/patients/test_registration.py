@@ -100,5 +100,5 @@ async def test_a_revocation_that_is_not_understood_is_taken_in_its_widest_sense(
     ]
     async with db.transaction(organization) as tx:
         address_id = (await tx.execute(select(ContactPointRow.address_id))).scalar_one()
-    states = await ConsentService(db).states(organization, address_id)
+    states = await ConsentService(db, patients.keys).states(organization, address_id)
     assert not states[MessageClass.CARE].granted

@@ -166,7 +166,7 @@ async def test_an_address_that_was_stopped_stays_stopped_when_staff_enter_it(
         at=NOON - timedelta(hours=1),
     )
     async with db.transaction(practice.id) as tx:
-        await consent.record(tx, practice.id, address, stop, now=NOON)
+        await consent.record(tx, practice.id, address, stop, keys=practice.keys, now=NOON)
     await put(ask, patient, sms_number=None)
     await put(ask, patient, sms_number="+12125550123")
     kinds = await practice.rows("SELECT kind FROM consent_entries ORDER BY no")

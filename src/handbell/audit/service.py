@@ -20,12 +20,18 @@ from handbell.audit.verification import Verifier
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 
-__all__ = ["OWN_XID", "AuditService", "LeafSource"]
+__all__ = ["OWN_XID", "AuditService", "LeafSource", "seal_with"]
 
 OWN_XID: Final = store.OWN_XID
 """SQL for the number of the running transaction, for rows that are leaves themselves."""
 
 GENESIS: Final = bytes(32)
+
+
+def seal_with(keys: KeyRing, entry: AuditEntry) -> tuple[bytes, bytes]:
+    """Leaf and mac of a row that is a leaf itself, where there is no service at hand."""
+    leaf = entry.leaf()
+    return leaf, store.mac_of(keys.audit_key, leaf)
 
 
 class AuditService:

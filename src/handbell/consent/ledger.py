@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from handbell.consent.types import (
+    OF_RISK,
     Altered,
     ClassState,
     Decision,
     Entry,
+    Fault,
     Intact,
     Kind,
     Method,
+    RiskState,
     Verdict,
+    Witness,
 )
 from handbell.platform.vocabulary import MessageClass
 
@@ -46,24 +50,50 @@ def canonical(decision: Decision, *, address_id: int, no: int, recorded_at: date
         "at": decision.at.astimezone(UTC).isoformat(),
         "recorded_at": recorded_at.astimezone(UTC).isoformat(),
     }
+    if decision.details is not None:
+        entry["details"] = dict(decision.details)
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def verify(entries: Sequence[Entry], *, address_id: int) -> Verdict:
-    """Recompute the chain and name the first entry that does not fit it."""
+def verify(entries: Sequence[Entry], witnesses: Sequence[Witness], *, address_id: int) -> Verdict:
+    """Recompute the chain, hold it against the audit log, and name the first entry that fits
+    either of them not, or is gone.
+
+    `witnesses` are the address's own, by number. Entries that were cut off at the end leave
+    theirs behind; an entry that was added past the engine has none.
+    """
+    last = max(len(entries), witnesses[-1].no if witnesses else 0)
+    seen: dict[int, set[bytes]] = {}
+    for one in witnesses:
+        seen.setdefault(one.no, set()).add(one.hash)
     previous = FIRST_HASH
-    for expected_no, entry in enumerate(entries, start=1):
-        expected = chain_hash(
-            previous,
-            entry.decision,
-            address_id=address_id,
-            no=expected_no,
-            recorded_at=entry.recorded_at,
-        )
-        if entry.no != expected_no or entry.hash != expected:
-            return Altered(no=expected_no)
+    for no in range(1, last + 1):
+        entry = entries[no - 1] if no <= len(entries) else None
+        fault = _fault(entry, no, previous, seen.get(no), address_id=address_id)
+        if fault or entry is None:
+            return Altered(no=no, fault=fault or Fault.MISSING)
         previous = entry.hash
     return Intact(entries=len(entries))
+
+
+def _fault(
+    entry: Entry | None,
+    no: int,
+    previous: bytes,
+    witnessed: set[bytes] | None,
+    *,
+    address_id: int,
+) -> Fault | None:
+    if entry is None or entry.no != no:
+        return Fault.MISSING
+    expected = chain_hash(
+        previous, entry.decision, address_id=address_id, no=no, recorded_at=entry.recorded_at
+    )
+    if entry.hash != expected or not entry.is_readable:
+        return Fault.ALTERED
+    if witnessed is None:
+        return Fault.UNWITNESSED
+    return None if witnessed == {entry.hash} else Fault.ALTERED
 
 
 def fold(entries: Iterable[Entry]) -> dict[MessageClass, ClassState]:
@@ -73,11 +103,25 @@ def fold(entries: Iterable[Entry]) -> dict[MessageClass, ClassState]:
     revocation: only a decision of the patient does.
     """
     states: dict[MessageClass, ClassState] = {}
-    for entry in sorted(entries, key=_order):
+    for entry in sorted(_of_consent(entries), key=_order):
         for message_class in _classes(entry.decision):
             if not _is_ignored(entry.decision, states.get(message_class)):
                 states[message_class] = _to_state(entry)
     return states
+
+
+def risk(entries: Iterable[Entry]) -> RiskState | None:
+    """What holds of the risk of unencrypted messages; None where nobody spoke of it."""
+    spoken = [entry for entry in entries if entry.decision.kind in OF_RISK]
+    if not spoken:
+        return None
+    latest = max(spoken, key=_risk_order)
+    return RiskState(
+        acknowledged=latest.decision.kind is Kind.ACKNOWLEDGE_RISK,
+        text_version=latest.decision.text_version,
+        at=latest.decision.at,
+        entry_no=latest.no,
+    )
 
 
 def suppression(entries: Iterable[Entry]) -> tuple[datetime, datetime | None] | None:
@@ -94,6 +138,15 @@ def suppression(entries: Iterable[Entry]) -> tuple[datetime, datetime | None] | 
 def lifts_suppression(decision: Decision) -> bool:
     """Only what the patient decided anew; never an address that merely came in again."""
     return decision.kind is Kind.GRANT and decision.method is not Method.PROVIDED_AT_REGISTRATION
+
+
+def _of_consent(entries: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.decision.kind not in OF_RISK]
+
+
+def _risk_order(entry: Entry) -> tuple[datetime, bool, int]:
+    """At the same instant the more careful word counts."""
+    return entry.decision.at, entry.decision.kind is Kind.WITHDRAW_RISK, entry.no
 
 
 def _order(entry: Entry) -> tuple[datetime, bool, int]:

@@ -1,81 +1,106 @@
 """Records decisions and answers what holds; the only way to consent from outside."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from handbell.consent import ledger, store
+from handbell.consent import agreements, checking, ledger, policy, store, witnesses, wordings
 from handbell.consent.errors import (
     AddressNotFound,
     DecisionInTheFuture,
     GrantNeedsClass,
+    NeedsText,
     RegistrationCoversCareOnly,
+    RiskNamesNoClass,
 )
+from handbell.consent.rules import load_rules
 from handbell.consent.types import (
-    Altered,
+    OF_RISK,
+    Agreement,
+    Attested,
     ClassState,
     Decision,
     Entry,
     Kind,
     LedgerCheck,
-    LedgerFlaw,
     Method,
     Verdict,
+    Wording,
+    Words,
 )
+from handbell.consent.witnesses import WitnessSource
+from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.platform.vocabulary import MessageClass
+from handbell.platform.vocabulary import Channel, MessageClass
+
+__all__ = ["ConsentService", "WitnessSource"]
 
 fold = ledger.fold
 ledgers_in = store.entries_of
-verify_chain = ledger.verify
+risk_of = ledger.risk
+deadline_of = policy.deadline_of
+current_rules = load_rules
+wordings_in = wordings.of_versions
 stopped_since = store.stopped_since
 suppressed_hashes = store.suppressed_hashes
 
 
-async def record(
+async def record(  # noqa: PLR0913 - the agreement comes on top of what a record takes
     tx: Tx,
     organization_id: OrganizationId,
     address_id: int,
     decision: Decision,
     *,
+    keys: KeyRing,
+    agreement: Agreement | Attested | None = None,
     now: datetime,
 ) -> Entry:
     """Append one decision to the address's ledger; repeating it changes nothing.
 
     Holds the address's row until the transaction ends, so two decisions never fork the chain.
+    Marketing by SMS or WhatsApp needs the `agreement`; raises `WrittenConsentIncomplete`.
     """
     _check(decision, now=now)
     address = await store.lock_address(tx, address_id)
     if address is None:
         raise AddressNotFound("There is no such address.", address_id=address_id)
+    channel = Channel(address[0])
+    decision = policy.widened(decision, channel, load_rules())
+    if policy.needs_agreement(decision, channel):
+        decision = await agreements.completed(
+            tx, organization_id, decision, agreement, address, keys=keys
+        )
     entries = (await store.entries_of(tx, [address_id]))[address_id]
     if earlier := _find_same(entries, decision):
         return earlier
     entry = _next_entry(entries, decision, address_id=address_id, now=now)
-    await store.append(tx, organization_id, address_id, entry)
+    await _append(tx, organization_id, address_id, entry, keys=keys, now=now)
     await _update_suppression(tx, organization_id, address, [*entries, entry])
     return entry
 
 
-async def record_registration(
+async def record_registration(  # noqa: PLR0913 - who told, when, and to whom
     tx: Tx,
     organization_id: OrganizationId,
     address_id: int,
     *,
     source: str,
     at: datetime,
+    keys: KeyRing,
     now: datetime,
 ) -> None:
     """Record that the address was given at registration: express consent for care on it.
 
-    Said once; an address that has said anything before, or was stopped, stays as it is.
+    Said once; an address of which consent was given or taken before, or that was stopped,
+    stays as it is.
     """
     address = await store.lock_address(tx, address_id)
     if address is None:
         raise AddressNotFound("There is no such address.", address_id=address_id)
-    known = (await store.entries_of(tx, [address_id]))[address_id]
-    if known or await store.suppressed_hashes(tx, address[0], [address[1]]):
+    entries = (await store.entries_of(tx, [address_id]))[address_id]
+    is_known = bool(ledger.fold(entries))
+    if is_known or await store.suppressed_hashes(tx, address[0], [address[1]]):
         return
     decision = Decision(
         kind=Kind.GRANT,
@@ -85,8 +110,32 @@ async def record_registration(
         actor=source,
         at=min(at, now),
     )
-    entry = _next_entry([], decision, address_id=address_id, now=now)
+    entry = _next_entry(entries, decision, address_id=address_id, now=now)
+    await _append(tx, organization_id, address_id, entry, keys=keys, now=now)
+
+
+async def _append(
+    tx: Tx,
+    organization_id: OrganizationId,
+    address_id: int,
+    entry: Entry,
+    *,
+    keys: KeyRing,
+    now: datetime,
+) -> None:
     await store.append(tx, organization_id, address_id, entry)
+    await witnesses.witness(tx, organization_id, address_id, entry, keys=keys, now=now)
+
+
+async def verify_in(
+    tx: Tx, keys: KeyRing, ledgers: Mapping[int, Sequence[Entry]]
+) -> dict[int, Verdict]:
+    """Whether the ledgers of some addresses are as they were written."""
+    known = await witnesses.witnesses_of(tx, keys, ledgers)
+    return {
+        address_id: ledger.verify(entries, known[address_id], address_id=address_id)
+        for address_id, entries in ledgers.items()
+    }
 
 
 async def states_in(
@@ -97,6 +146,13 @@ async def states_in(
     return {address_id: ledger.fold(entries) for address_id, entries in ledgers.items()}
 
 
+def risk_told(told: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the risk of unencrypted messages is acknowledged, from the same entries."""
+    spoken = [one for one in told if one["kind"] in OF_RISK]
+    state = ledger.risk(map(_to_entry, spoken))
+    return state is not None and state.acknowledged
+
+
 def fold_told(told: Iterable[Mapping[str, Any]]) -> dict[MessageClass, ClassState]:
     """What holds per class, from entries as JSON: `no, kind, message_class, method,
     text_version, at`."""
@@ -105,10 +161,11 @@ def fold_told(told: Iterable[Mapping[str, Any]]) -> dict[MessageClass, ClassStat
 
 def _to_entry(told: Mapping[str, Any]) -> Entry:
     at = datetime.fromisoformat(told["at"])
+    words = Words.read(told["kind"], told["message_class"], told["method"])
     decision = Decision(
-        kind=Kind(told["kind"]),
-        message_class=MessageClass(told["message_class"]) if told["message_class"] else None,
-        method=Method(told["method"]),
+        kind=words.kind,
+        message_class=words.message_class,
+        method=words.method,
         source="",
         actor="",
         at=at,
@@ -120,8 +177,9 @@ def _to_entry(told: Mapping[str, Any]) -> Entry:
 class ConsentService:
     """The consent ledger of one organisation at a time."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, keys: KeyRing) -> None:
         self.db = db
+        self.keys = keys
 
     async def grant(
         self,
@@ -129,12 +187,24 @@ class ConsentService:
         address_id: int,
         decision: Decision,
         *,
+        agreement: Agreement | Attested | None = None,
         now: datetime,
     ) -> Entry:
-        """Record consent for one class; it lifts an earlier stop of the address."""
+        """Record consent for one class; it lifts an earlier stop of the address.
+
+        Raises `WrittenConsentIncomplete` with every element that a written agreement lacks.
+        """
         granted = replace(decision, kind=Kind.GRANT)
         async with self.db.transaction(organization_id) as tx:
-            return await record(tx, organization_id, address_id, granted, now=now)
+            return await record(
+                tx,
+                organization_id,
+                address_id,
+                granted,
+                keys=self.keys,
+                agreement=agreement,
+                now=now,
+            )
 
     async def revoke(
         self,
@@ -147,7 +217,7 @@ class ConsentService:
         """Record an opt-out; without a class it stops the address for everybody who has it."""
         revoked = replace(decision, kind=Kind.REVOKE)
         async with self.db.transaction(organization_id) as tx:
-            return await record(tx, organization_id, address_id, revoked, now=now)
+            return await record(tx, organization_id, address_id, revoked, keys=self.keys, now=now)
 
     async def states(
         self, organization_id: OrganizationId, address_id: int
@@ -160,33 +230,41 @@ class ConsentService:
             return (await store.entries_of(tx, [address_id]))[address_id]
 
     async def verify_all(self) -> LedgerCheck:
-        """Check the chain of every address of every organisation.
+        """Check the ledger of every address of every organisation against its chain and against
+        the audit log: an entry that was changed, is gone, or came past the engine is found.
 
-        An entry that was changed, or is missing before a later one, is found. That the newest
-        entries of a ledger were cut off is not.
+        That somebody cut the audit log as well is for `AuditService.verify` to find.
         """
-        ledgers, entries = 0, 0
-        flaws: list[LedgerFlaw] = []
         async with self.db.engine_transaction() as tx:
-            async for owner, address_id, written in store.all_ledgers(tx):
-                ledgers += 1
-                entries += len(written)
-                verdict = ledger.verify(written, address_id=address_id)
-                if isinstance(verdict, Altered):
-                    flaw = LedgerFlaw(organization_id=owner, address_id=address_id, no=verdict.no)
-                    flaws.append(flaw)
-        return LedgerCheck(ledgers=ledgers, entries=entries, flaws=tuple(flaws))
+            return await checking.check_all(tx, self.keys)
 
     async def verify(self, organization_id: OrganizationId, address_id: int) -> Verdict:
-        """Check the chain of one address and name the first altered entry."""
-        entries = await self.history(organization_id, address_id)
-        return verify_chain(entries, address_id=address_id)
+        """Check the ledger of one address and name the first altered entry."""
+        async with self.db.transaction(organization_id) as tx:
+            entries = await store.entries_of(tx, [address_id])
+            return (await verify_in(tx, self.keys, entries))[address_id]
+
+    async def publish_wording(self, organization_id: OrganizationId, wording: Wording) -> Wording:
+        """Publish the words of a version; the same again changes nothing. Raises
+        `WordingDiffers`."""
+        async with self.db.transaction(organization_id) as tx:
+            return await wordings.publish(tx, organization_id, wording)
+
+    async def list_wordings(
+        self, organization_id: OrganizationId, *, limit: int, offset: int
+    ) -> tuple[list[Wording], int]:
+        """A page of the published wordings, oldest first, and how many there are."""
+        async with self.db.transaction(organization_id) as tx:
+            return await wordings.list_all(tx, limit=limit, offset=offset)
 
 
 def _check(decision: Decision, *, now: datetime) -> None:
     if decision.at > now:
         raise DecisionInTheFuture("The decision lies in the future.", field="at")
     if decision.kind is Kind.REVOKE:
+        return
+    if decision.kind in OF_RISK:
+        _check_risk(decision)
         return
     if decision.message_class is None:
         raise GrantNeedsClass("A grant names a class of messages.", field="message_class")
@@ -195,6 +273,13 @@ def _check(decision: Decision, *, now: datetime) -> None:
         raise RegistrationCoversCareOnly(
             "An address given at registration covers care only.", field="message_class"
         )
+
+
+def _check_risk(decision: Decision) -> None:
+    if decision.message_class is not None:
+        raise RiskNamesNoClass("The risk is acknowledged for every class.", field="message_class")
+    if decision.kind is Kind.ACKNOWLEDGE_RISK and not decision.text_version:
+        raise NeedsText("What was acknowledged needs its version.", field="text_version")
 
 
 def _find_same(entries: Iterable[Entry], decision: Decision) -> Entry | None:
@@ -216,6 +301,8 @@ async def _update_suppression(
     latest = entries[-1].decision
     if ledger.lifts_suppression(latest):
         await store.lift(tx, address, at=latest.at)
-    elif (stop := ledger.suppression(entries)) and latest.message_class is None:
+    elif latest.kind is not Kind.REVOKE or latest.message_class is not None:
+        return
+    elif stop := ledger.suppression(entries):
         since, lifted_at = stop
         await store.suppress(tx, organization_id, address, since=since, lifted_at=lifted_at)

@@ -1,6 +1,6 @@
 """The ledger and the suppressions in the database; entries are only ever added."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -9,12 +9,11 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.consent.tables import ConsentEntryRow, SuppressionRow
-from handbell.consent.types import Decision, Entry, Kind, Method
+from handbell.consent.types import Decision, Entry, Words
 
 # allow public-files: an opt-out locks the address row that it hangs on
 from handbell.directory.tables import AddressRow
 from handbell.platform.db import OrganizationId, Tx
-from handbell.platform.vocabulary import MessageClass
 
 ENTRIES: Final = ConsentEntryRow.__table__
 SUPPRESSIONS: Final = SuppressionRow.__table__
@@ -42,21 +41,39 @@ async def entries_of(tx: Tx, address_ids: Iterable[int]) -> dict[int, list[Entry
 
 
 async def all_ledgers(tx: Tx) -> AsyncIterator[tuple[int, int, list[Entry]]]:
-    """Every ledger with its organisation and address, one at a time: for an engine
-    transaction."""
-    statement = select(ENTRIES).order_by(ENTRIES.c.address_id, ENTRIES.c.no)
-    owner, address_id, entries = 0, 0, list[Entry]()
-    async for row in await tx.stream(statement):
-        if entries and row.address_id != address_id:
-            yield owner, address_id, entries
-            entries = []
-        owner, address_id = row.organization_id, row.address_id
-        entries.append(_to_entry(row))
-    if entries:
-        yield owner, address_id, entries
+    """Every ledger with its organisation and address, one at a time: for an engine transaction.
+
+    The owner is the address's; an entry that says another one is not among its entries.
+    """
+    statement = (
+        select(ENTRIES)
+        .join(
+            AddressRow,
+            (AddressRow.id == ENTRIES.c.address_id)
+            & (AddressRow.organization_id == ENTRIES.c.organization_id),
+        )
+        .order_by(ENTRIES.c.address_id, ENTRIES.c.no)
+    )
+    rows = await tx.stream(statement)
+    async for rows_of_one in _by_address(rows):
+        first = rows_of_one[0]
+        yield first.organization_id, first.address_id, [_to_entry(row) for row in rows_of_one]
+
+
+async def _by_address(rows: AsyncIterable[Row[Any]]) -> AsyncIterator[list[Row[Any]]]:
+    """Rows that are ordered by address, address by address."""
+    gathered = list[Row[Any]]()
+    async for row in rows:
+        if gathered and row.address_id != gathered[0].address_id:
+            yield gathered
+            gathered = []
+        gathered.append(row)
+    if gathered:
+        yield gathered
 
 
 async def append(tx: Tx, organization_id: OrganizationId, address_id: int, entry: Entry) -> None:
+    """Write an entry; whoever does so has it witnessed in the same transaction."""
     await tx.execute(
         insert(ConsentEntryRow).values(
             organization_id=organization_id,
@@ -137,15 +154,23 @@ async def suppressed_hashes(tx: Tx, channel: str, hashes: Iterable[bytes]) -> se
 
 
 def _to_entry(row: Row[Any]) -> Entry:
+    words = Words.read(row.kind, row.message_class, row.method)
     decision = Decision(
-        kind=Kind(row.kind),
-        message_class=MessageClass(row.message_class) if row.message_class else None,
-        method=Method(row.method),
+        kind=words.kind,
+        message_class=words.message_class,
+        method=words.method,
         source=row.source,
         actor=row.actor,
         at=row.at,
         text_version=row.text_version,
         evidence=row.evidence,
         ip=row.ip,
+        details=row.details,
     )
-    return Entry(no=row.no, decision=decision, recorded_at=row.recorded_at, hash=row.hash)
+    return Entry(
+        no=row.no,
+        decision=decision,
+        recorded_at=row.recorded_at,
+        hash=row.hash,
+        is_readable=words.is_readable,
+    )

@@ -15,6 +15,7 @@ from handbell.messages.service import withdraw
 # allow public-files: an opt-out ends what is pending for its addresses
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import Lifecycle, Reason
+from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import MessageClass, Purpose
 
@@ -31,6 +32,7 @@ async def opt_out_in(
     address_ids: Sequence[int],
     decision: Decision,
     *,
+    keys: KeyRing,
     now: datetime,
 ) -> OptedOut:
     """Write the revocation for each address and end what is pending for them.
@@ -41,7 +43,7 @@ async def opt_out_in(
     ids = sorted(set(address_ids))
     stopped_at = [await consent.stopped_since(tx, address_id) for address_id in ids]
     for address_id in ids:
-        await consent.record(tx, organization_id, address_id, decision, now=now)
+        await consent.record(tx, organization_id, address_id, decision, keys=keys, now=now)
     exempt = (MessageRow.message_class == MessageClass.EMERGENCY) | (
         MessageRow.purpose == Purpose.REPLY_OPTOUT
     )

@@ -169,7 +169,9 @@ class DeliveryService:
         now: datetime,
     ) -> OptedOut:
         """Opt addresses out inside another use case; commit, then `settle`."""
-        done = await opting.opt_out_in(tx, organization_id, address_ids, decision, now=now)
+        done = await opting.opt_out_in(
+            tx, organization_id, address_ids, decision, keys=self.messages.keys, now=now
+        )
         entry = AuditEntry(
             organization_id=organization_id,
             at=now,

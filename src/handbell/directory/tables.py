@@ -67,13 +67,17 @@ class LocationRow(Base):
 
 
 class PatientRow(Base):
-    """A patient. State, postal code and country stay in clear: the rules need them."""
+    """A patient. State, postal code and country stay in clear: the rules need them.
+
+    An erased one has neither key nor data. One that was merged keeps the messages of its own
+    time; everything else follows the survivor, `merged_into_id`.
+    """
 
     __tablename__ = "patients"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
-    subject_key_id: Mapped[int] = mapped_column(ForeignKey("subject_keys.id"))
+    subject_key_id: Mapped[int | None] = mapped_column(ForeignKey("subject_keys.id"))
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("providers.id"), index=True)
     first_name: Mapped[bytes | None] = mapped_column(LargeBinary)
     last_name: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -84,6 +88,8 @@ class PatientRow(Base):
     postal_code: Mapped[str | None] = mapped_column(Text)
     country: Mapped[str | None] = mapped_column(Text)
     deceased_at: Mapped[datetime | None] = mapped_column(Instant)
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -8,7 +8,7 @@ from handbell.access.types import Role, TokenRules, parse_role_map
 from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
 from handbell.channels.service import AccountService
-from handbell.consent.service import ConsentService
+from handbell.consent.service import ConsentService, WitnessSource
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
@@ -131,6 +131,7 @@ def open_runtime(settings: Settings) -> Runtime:
     clock: Clock = SimClock(urls.app) if settings.clock == "simulated" else SystemClock()
     audit = AuditService(db, keys)
     audit.add_source(AttemptSource(audit))
+    audit.add_source(WitnessSource(audit))
     patients = PatientService(db, keys, InferredWhereabouts())
     messages = MessageService(db, keys, audit, public_url=settings.public_url)
     delivery = DeliveryService(db, messages, clock)
@@ -154,7 +155,7 @@ def open_runtime(settings: Settings) -> Runtime:
         organizations=OrganizationService(db),
         patients=patients,
         contexts=PatientContextService(db, keys, patients, audit),
-        consent=ConsentService(db),
+        consent=ConsentService(db, keys),
         consent_proofs=ConsentProofService(db, keys, audit),
         organization_settings=SettingsService(db, audit),
         templates=TemplateService(db),

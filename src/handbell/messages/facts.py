@@ -110,6 +110,7 @@ class Gathered:
         self.channel = Channel(row.channel)
         self.preferences: Preferences = preferences.to_preferences(row)
         self.states = consent.fold_told(row.ledger or ())
+        self.knows_risk = consent.risk_told(row.ledger or ())
 
     @property
     def address_id(self) -> int | None:
@@ -162,7 +163,7 @@ class Gathered:
         highest = ceiling(
             CeilingFacts(
                 channel=self.channel,
-                risk_acknowledged=False,
+                risk_acknowledged=self.knows_risk,
                 informs_at_intake=self.row.informs_at_intake,
                 baa=Baa.NONE if self._tells_nothing else Baa(self.row.baa),
                 sms_ceiling=DisclosureLevel(self.row.sms_ceiling),

@@ -24,6 +24,7 @@ DOMAINS_WITH_TABLES: Final = (
     "staff",
     "delivery.deadletters",
     "integrations.fhir",
+    "privacy",
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from handbell.consent import service as consent
-from handbell.consent.types import Decision, Kind, Method
+from handbell.consent.types import Attested, Decision, Kind, Method
 from handbell.directory import service as directory
 from handbell.directory.errors import InvalidAddress
 from handbell.directory.types import Stale, Taken, ThingKind
@@ -114,7 +114,13 @@ class PatientService:
                 tx, organization_id, said.patient_id, key, point, now=now
             )
             await consent.record_registration(
-                tx, organization_id, point.address_id, source=said.source, at=now, now=now
+                tx,
+                organization_id,
+                point.address_id,
+                source=said.source,
+                at=now,
+                keys=self.keys,
+                now=now,
             )
 
     async def contact_point_in(
@@ -232,6 +238,7 @@ class _Intake:
                 point.address_id,
                 source=self.told.origin.source,
                 at=self.told.origin.told_at,
+                keys=self.service.keys,
                 now=self.now,
             )
 
@@ -269,7 +276,13 @@ class _Intake:
         try:
             for address_id in address_ids:
                 await consent.record(
-                    self.tx, self.organization_id, address_id, decision, now=self.now
+                    self.tx,
+                    self.organization_id,
+                    address_id,
+                    decision,
+                    keys=self.service.keys,
+                    agreement=Attested(by=self.told.origin.source),
+                    now=self.now,
                 )
         except InvalidError:
             self._leave_out(Unusable.CONSENT_NOT_ACCEPTED, field)

@@ -57,6 +57,7 @@ class ConsentProofService:
                 raise PatientNotFound("There is no such patient.", patient_id=patient_id)
             points = await store.all_points(tx, patient_id)
             ledgers = await consent.ledgers_in(tx, [point.address_id for point in points])
+            verdicts = await consent.verify_in(tx, self.keys, ledgers)
             await self.audit.record(tx, entry)
         key = keys[patient_id]
         return [
@@ -67,9 +68,7 @@ class ConsentProofService:
                 is_current=point.is_current,
                 states=consent.fold(ledgers[point.address_id]),
                 entries=ledgers[point.address_id],
-                verdict=consent.verify_chain(
-                    ledgers[point.address_id], address_id=point.address_id
-                ),
+                verdict=verdicts[point.address_id],
             )
             for point in points
         ]

@@ -1,0 +1,1 @@
+"""What the law lets patients ask of their data: erasure, and what outlives it."""
