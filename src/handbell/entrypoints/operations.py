@@ -196,10 +196,13 @@ async def verify_audit(settings: Settings) -> dict[str, Any]:
 
 
 async def verify_consent(settings: Settings) -> dict[str, Any]:
-    """Check the ledger of every address; `flaws` name the first altered entry of each."""
+    """Check the ledger of every address; `flaws` name the first altered entry of each. The
+    audit log, which witnesses the entries, is checked with them."""
     async with opened(settings) as rt:
         found = await rt.consent.verify_all()
-    return {"intact": not found.flaws, **asdict(found)}
+        is_log_intact = (await rt.audit.verify()).intact
+    intact = is_log_intact and not found.flaws
+    return {"intact": intact, "audit_intact": is_log_intact, **asdict(found)}
 
 
 def _shown(fields: list[tuple[str, Any]]) -> dict[str, Any]:
