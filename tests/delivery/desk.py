@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handbell.channels.types import Accepted, Outbound, Outcome
+from handbell.channels.types import Accepted, Lookup, Outbound, Outcome, Sought
 from handbell.consent.types import Decision, Kind, Method
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.service import DeliveryService
+from handbell.delivery.unknowns.service import SETTLE_TOPIC, UnknownService
 from handbell.messages.types import Job, Lifecycle, SendOrder
 from handbell.platform import outbox
 from handbell.platform.clock import FrozenClock
+from handbell.platform.db import OrganizationId
 from handbell.platform.vocabulary import Lane, Purpose
 from handbell.scheduling.types import At
 
@@ -39,6 +41,23 @@ class FakeSender:
         return Accepted(provider_ref=f"SM{len(self.sent)}")
 
 
+@dataclass
+class FakeLookup:
+    """A provider's list: what it says, answer by answer, then that it has nothing."""
+
+    answers: list[tuple[str, ...] | None] = field(default_factory=list)
+    sought: list[Sought] = field(default_factory=list)
+    asks_after: tuple[timedelta, ...] = (
+        timedelta(seconds=20),
+        timedelta(seconds=60),
+        timedelta(seconds=120),
+    )
+
+    async def find(self, sought: Sought) -> tuple[str, ...] | None:
+        self.sought.append(sought)
+        return self.answers.pop(0) if self.answers else ()
+
+
 class Desk:
     """The practice's delivery with one fake sender for all channels."""
 
@@ -48,7 +67,20 @@ class Desk:
         self.sender = FakeSender()
         self.delivery = DeliveryService(practice.db, practice.messages, clock)
         self.dead_letters = DeadLetterService(practice.db, practice.messages)
-        self.handlers = {FALL_BACK_TOPIC: self.dead_letters.fall_back}
+        self.lookup = FakeLookup()
+        self.unknowns = UnknownService(practice.db, practice.messages, self)
+        self.handlers = {
+            FALL_BACK_TOPIC: self.dead_letters.fall_back,
+            SETTLE_TOPIC: self.unknowns.settle,
+        }
+
+    async def of(self, organization_id: OrganizationId) -> dict[int, Lookup]:
+        """The list of the account for text messages; the other two have none."""
+        query = (
+            "SELECT id FROM provider_accounts WHERE provider = 'twilio' AND organization_id = :id"
+        )
+        found = await self.practice.rows(query, id=organization_id)
+        return {row.id: self.lookup for row in found}
 
     async def order(self, patient: int, key: str = "key", **more: Any) -> int:
         told: dict[str, Any] = {
@@ -108,3 +140,10 @@ class Desk:
                     done.append(work.topic)
                 await outbox.done(self.practice.db.direct, [work.id])
         return done
+
+    async def pass_time(self, by: timedelta, *, step: timedelta = timedelta(seconds=10)) -> None:
+        """Let time pass, doing at each step what is due in the outbox."""
+        until = self.clock.instant + by
+        while self.clock.instant < until:
+            self.clock.instant = min(until, self.clock.instant + step)
+            await self.work()

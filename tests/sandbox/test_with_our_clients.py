@@ -11,6 +11,7 @@ import pytest
 from handbell.channels.providers.sendgrid import webhooks as sendgrid
 from handbell.channels.providers.sendgrid.sender import SendGridAccount, SendGridSender
 from handbell.channels.providers.twilio import webhooks as twilio
+from handbell.channels.providers.twilio.lookup import TwilioLookup
 from handbell.channels.providers.twilio.sender import TwilioAccount, TwilioSender
 from handbell.channels.providers.whatsapp import webhooks as whatsapp
 from handbell.channels.providers.whatsapp.sender import WhatsAppAccount, WhatsAppSender
@@ -23,7 +24,9 @@ from handbell.channels.types import (
     Refused,
     Retry,
     SmsContent,
+    Sought,
     StatusEvent,
+    Unknown,
     WhatsAppTemplate,
 )
 from handbell.platform.transport import Answer
@@ -40,8 +43,15 @@ class ThroughTheBox:
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
         answer = await self.client.post(url, content=body, headers=dict(headers))
-        lower = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(status=answer.status_code, headers=lower, body=answer.content)
+        return _read(answer)
+
+    async def get(self, url: str, *, headers: Mapping[str, str]) -> Answer:
+        return _read(await self.client.get(url, headers=dict(headers)))
+
+
+def _read(answer: httpx.Response) -> Answer:
+    lower = {name.lower(): value for name, value in answer.headers.items()}
+    return Answer(status=answer.status_code, headers=lower, body=answer.content)
 
 
 def texting(box: Any) -> TwilioSender:
@@ -105,6 +115,30 @@ async def test_too_many_requests_is_safe_to_try_again(sandbox: Any) -> None:
         second = await texting(box).send(text())
     assert isinstance(first, Retry)
     assert isinstance(second, Accepted)
+
+
+@pytest.mark.requirement("R9.2")
+async def test_a_text_whose_answer_was_lost_is_found_in_the_list_and_no_other_is(
+    sandbox: Any,
+) -> None:
+    async with sandbox() as box:
+        sender = texting(box)
+        lookup = TwilioLookup(transport=ThroughTheBox(box.client), account=sender.account)
+        sought = Sought(
+            sender="",
+            to=PATIENT,
+            text="See you soon",
+            started_at=box.clock.instant,
+            attempt_token=TOKEN,
+        )
+        assert await lookup.find(sought) == ()
+        await box.client.put("/_sandbox/faults", json={"provider": "twilio", "lost": 1})
+        assert await sender.send(text()) == Unknown(code="http_502")
+        found = await lookup.find(sought)
+        await box.release()
+        (status, *_) = [twilio.parse_status(hook.body, mid=TOKEN)[0] for hook in box.hooks]
+    assert isinstance(status, StatusEvent)
+    assert found == (status.provider_ref,)
 
 
 @pytest.mark.requirement("R6.1")

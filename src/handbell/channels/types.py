@@ -167,6 +167,32 @@ class Sender(Protocol):
     async def send(self, out: Outbound) -> Outcome: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Sought:
+    """An attempt whose answer was lost, as its provider would know it; `sender` as in
+    `Outbound`."""
+
+    sender: str
+    to: str
+    text: str
+    started_at: datetime
+    attempt_token: str
+
+
+class Lookup(Protocol):
+    """Asks a provider what it has taken. Never raises for what a provider may answer.
+
+    `asks_after` says how long after the doubt the list is asked, once for each: lists lag.
+    """
+
+    @property
+    def asks_after(self) -> tuple[timedelta, ...]: ...
+
+    async def find(self, sought: Sought) -> tuple[str, ...] | None:
+        """The provider's ids of what fits, oldest first; None where it could not tell."""
+        ...
+
+
 class EventKind(StrEnum):
     """What a provider's callback says of an attempt, normalised over the providers."""
 

@@ -7,7 +7,7 @@ statement, so that a STOP that was waited for is seen.
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from handbell.audit.service import OWN_XID
 from handbell.channels.service import line_for, lines_in
 from handbell.channels.types import Line, Outbound
 from handbell.delivery.types import Claim
+from handbell.delivery.unknowns.store import doubtful_addresses
 from handbell.delivery.writing import Letter, Unsendable, write_all
 
 # allow public-files: the lock that a STOP waits for hangs on the address
@@ -44,7 +45,8 @@ from handbell.messages.tables import MessageAttemptRow, MessageRow
 from handbell.messages.types import Decision, Defer, Lifecycle, Reason, Refuse, Send, SendFacts
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.leases import UNTIL
-from handbell.platform.vocabulary import Channel, Purpose
+from handbell.platform.vocabulary import Channel, MessageClass, Purpose
+from handbell.scheduling.policy import USELESS_BEFORE, closes_at
 from handbell.scheduling.types import At
 
 # allow public-files: the levels of the planned version are part of the facts
@@ -52,7 +54,11 @@ from handbell.templates.tables import TemplateVersionRow
 
 VALIDITY: Final = timedelta(hours=4)
 """How long a provider may go on trying; less where the visit is near."""
-_USELESS_BEFORE: Final = timedelta(minutes=15)
+HELD_BACK: Final = timedelta(minutes=15)
+"""How long a message waits for the fate of another; it is let go at once when that is known."""
+STUCK: Final = (Reason.AWAITING_OUTCOME,)
+LAST_CHANCE: Final = timedelta(hours=1)
+"""Before a visit: then it no longer waits for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,7 @@ async def claim_in(
     now: datetime,
 ) -> tuple[list[Claim], list[int]]:
     """Decide on queued messages and store an attempt for each that leaves now; give those, and
-    the messages whose text cannot leave.
+    the messages that can not leave this way: by their text, or by what went before them.
 
     What waits or never goes is written too. Ids that are not queued any more are passed over.
     """
@@ -91,6 +97,7 @@ async def claim_in(
     if not rows:
         return [], []
     asked = await _ask(tx, organization_id, rows, now=now)
+    asked = await _hold_back(tx, asked, now=now)
     leaving = [one for one in asked if one.may_leave]
     letters = await _write(tx, messages, organization_id, leaving, now=now)
     waiting = [one for one in asked if not one.may_leave]
@@ -98,7 +105,8 @@ async def claim_in(
     await _refuse_unsendable(tx, letters, now=now)
     sendable = [one for one in leaving if isinstance(letters[one.row.id], Letter)]
     claims = await _store(tx, messages, organization_id, sendable, letters, now=now)
-    return claims, [id_ for id_, one in letters.items() if isinstance(one, Unsendable)]
+    stuck = [one.row.id for one in asked if one.decision == Refuse(reasons=STUCK)]
+    return claims, stuck + [id_ for id_, one in letters.items() if isinstance(one, Unsendable)]
 
 
 async def _lock_addresses(tx: Tx, message_ids: Sequence[int]) -> None:
@@ -168,6 +176,26 @@ def _ask_one(
     facts = gathered.facts(asked, also_sent=also_sent)
     decision = decide(facts, At(now, row.serves_at), now=now)
     return Asking(row=row, gathered=gathered, facts=facts, decision=decision)
+
+
+async def _hold_back(tx: Tx, asked: Sequence[Asking], *, now: datetime) -> list[Asking]:
+    """Let nothing leave to an address while the fate of an earlier attempt to it is unknown:
+    the provider's list could not tell the two apart. An emergency is not held back."""
+    doubtful = await doubtful_addresses(tx, {one.row.address_id for one in asked})
+    return [
+        replace(one, decision=_held(one.row.serves_at, now=now))
+        if one.may_leave
+        and one.row.address_id in doubtful
+        and one.row.message_class != MessageClass.EMERGENCY
+        else one
+        for one in asked
+    ]
+
+
+def _held(serves_at: datetime | None, *, now: datetime) -> Decision:
+    """It waits; where the visit is too near for that, it leaves on another channel."""
+    is_late = serves_at is not None and serves_at - now < LAST_CHANCE
+    return Refuse(reasons=STUCK) if is_late else Defer(until=now + HELD_BACK, reasons=STUCK)
 
 
 async def _write(
@@ -267,8 +295,11 @@ async def _store(
     parts = await messages.parts.ids(
         organization_id, [part for one in sendable for part in parts_of(one.facts)]
     )
-    attempts = []
+    lines = await lines_in(tx, organization_id)
+    attempts, leave_by = [], []
     for one in sendable:
+        line = line_for(lines, Channel(one.row.channel), one.row.address_id)
+        leave_by.append(line)
         letter = letters[one.row.id]
         assert isinstance(letter, Letter)  # noqa: S101 - the caller has sorted the others out
         eligibility, window = parts_of(one.facts)
@@ -276,6 +307,7 @@ async def _store(
             {
                 **_attempt(one, letter, now=now),
                 "organization_id": organization_id,
+                "line_id": line.id if line else None,
                 "eligibility_part_id": parts[eligibility.digest],
                 "window_part_id": parts[window.digest],
             }
@@ -286,10 +318,9 @@ async def _store(
         )
     ids = await _insert(tx, attempts)
     await _mark_sending(tx, [one.row.id for one in sendable], now=now)
-    lines = await lines_in(tx, organization_id)
     return [
-        _claim(one, letters[one.row.id], values["token"], ids[one.row.id], lines, now=now)
-        for one, values in zip(sendable, attempts, strict=True)
+        _claim(one, letters[one.row.id], values["token"], ids[one.row.id], line, now=now)
+        for one, values, line in zip(sendable, attempts, leave_by, strict=True)
     ]
 
 
@@ -335,15 +366,12 @@ def _claim(
     letter: Letter | Unsendable,
     token: str,
     attempt_id: int,
-    lines: Sequence[Line],
+    line: Line | None,
     *,
     now: datetime,
 ) -> Claim:
     assert isinstance(letter, Letter)  # noqa: S101
-    serves_at: datetime | None = one.row.serves_at
-    left = VALIDITY if serves_at is None else serves_at - _USELESS_BEFORE - now
     channel = Channel(one.row.channel)
-    line = line_for(lines, channel, one.row.address_id)
     return Claim(
         message_id=one.row.id,
         attempt_id=attempt_id,
@@ -351,13 +379,23 @@ def _claim(
         line=line,
         channel=channel,
         order_key=one.row.order_key,
-        serves_at=serves_at,
+        serves_at=one.row.serves_at,
         tries=one.row.tries + 1,
         outbound=Outbound(
             sender=line.sender if line else "",
             to=letter.to,
             content=letter.content,
             attempt_token=token,
-            validity=min(VALIDITY, left),
+            validity=_validity(one, now=now),
         ),
     )
+
+
+def _validity(one: Asking, *, now: datetime) -> timedelta:
+    """How long the provider may go on trying: while the message is of use, and not beyond the
+    hours in which it may arrive."""
+    serves_at: datetime | None = one.row.serves_at
+    ends = [now + VALIDITY, closes_at(one.facts.window, now=now)]
+    if serves_at is not None:
+        ends.append(serves_at - USELESS_BEFORE)
+    return min(end for end in ends if end is not None) - now

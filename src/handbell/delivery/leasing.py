@@ -61,6 +61,7 @@ RETURNING id
 _LOST_ATTEMPTS: Final = """
 UPDATE message_attempts SET outcome = 'unknown', code = 'worker_lost', finished_at = :now
 WHERE outcome IS NULL AND message_id = ANY(:ids)
+RETURNING organization_id, id
 """
 
 
@@ -113,11 +114,12 @@ def _in_groups(ids: list[int]) -> Iterator[tuple[int, ...]]:
         yield tuple(ids[start : start + GROUP])
 
 
-async def sweep(tx: Tx, *, now: datetime) -> list[int]:
+async def sweep(tx: Tx, *, now: datetime) -> list[tuple[OrganizationId, int]]:
     """Take back ended leases. What was being sent has an unknown outcome and is never sent
-    again blindly; give the ids of those messages."""
+    again blindly; give the organisations and ids of those attempts."""
     await tx.execute(text(_REQUEUE))
     lost: list[Any] = list((await tx.execute(text(_LOST), {"now": now})).scalars())
-    if lost:
-        await tx.execute(text(_LOST_ATTEMPTS), {"now": now, "ids": lost})
-    return lost
+    if not lost:
+        return []
+    attempts = await tx.execute(text(_LOST_ATTEMPTS), {"now": now, "ids": lost})
+    return [(OrganizationId(row.organization_id), row.id) for row in attempts]

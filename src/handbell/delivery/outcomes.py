@@ -56,8 +56,9 @@ _WRITE_PROGRESS: Final = """
 UPDATE messages SET
     progress = one.progress, unsubscribed_at = one.unsubscribed_at,
     complained_at = one.complained_at, changed_at = $5,
-    lifecycle = CASE lifecycle WHEN 'unknown' THEN 'accepted' ELSE lifecycle END,
-    sent_at = CASE lifecycle WHEN 'unknown' THEN coalesce(sent_at, $5) ELSE sent_at END
+    lifecycle = CASE WHEN lifecycle IN ('unknown', 'failed') THEN 'accepted' ELSE lifecycle END,
+    sent_at = CASE WHEN lifecycle IN ('unknown', 'failed') THEN coalesce(sent_at, $5)
+        ELSE sent_at END
 FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[])
     AS one(message_id, progress, unsubscribed_at, complained_at)
 WHERE id = one.message_id
@@ -124,6 +125,7 @@ async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None
     What may have been sent counts as sent: for the caps, and for the answer that proves it. An
     outcome's reason replaces those for which the message waited; most have none.
     """
+    # Messages first: a callback that comes meanwhile takes the rows in the same order.
     of_attempts = (
         now,
         [one.attempt_id for one in written],
@@ -131,7 +133,6 @@ async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None
         [one.code for one in written],
         [one.provider_ref for one in written],
     )
-    await tx.exec_driver_sql(_WRITE_ATTEMPTS, of_attempts)
     of_messages = (
         now,
         [one.message_id for one in written],
@@ -140,6 +141,7 @@ async def write_in(tx: Tx, written: Sequence[Written], *, now: datetime) -> None
         [one.reason and one.reason.value for one in written],
     )
     await tx.exec_driver_sql(_WRITE_MESSAGES, of_messages)
+    await tx.exec_driver_sql(_WRITE_ATTEMPTS, of_attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

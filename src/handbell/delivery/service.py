@@ -15,7 +15,8 @@ from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
 from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
 from handbell.delivery.outcomes import Found
 from handbell.delivery.types import Claim, Due, Leased, OptedOut, Senders
-from handbell.messages.service import MessageService, has_arrived
+from handbell.delivery.unknowns.service import leave_doubts, settle_by_callback
+from handbell.messages.service import MessageService, has_arrived, withdraw_fall_back
 from handbell.messages.types import Lifecycle
 from handbell.platform import outbox
 from handbell.platform.clock import Clock
@@ -52,7 +53,9 @@ class DeliveryService:
     async def sweep(self, *, now: datetime) -> int:
         """Take back ended leases; say how many outcomes were lost with their workers."""
         async with self.db.engine_transaction() as tx:
-            return len(await leasing.sweep(tx, now=now))
+            lost = await leasing.sweep(tx, now=now)
+            await leave_doubts(tx, self.messages, lost, now=now)
+        return len(lost)
 
     async def deliver(
         self, organization_id: OrganizationId, message_ids: Sequence[int], senders: Senders
@@ -101,6 +104,13 @@ class DeliveryService:
             await outcomes.write_in(tx, written, now=now)
             failed = [one.message_id for one in written if one.lifecycle is Lifecycle.FAILED]
             await self._leave_fall_backs(tx, organization_id, failed, now=now)
+            doubts = [
+                (organization_id, one.attempt_id)
+                for one in written
+                if one.lifecycle is Lifecycle.UNKNOWN
+            ]
+            if doubts:
+                await leave_doubts(tx, self.messages, doubts, now=now)
 
     async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
         """Take what providers say of attempts. Any order, any repetition; what belongs to no
@@ -141,10 +151,14 @@ class DeliveryService:
                 decision = _said_to_provider(event.provider, event.code or event.kind, at=now)
                 await self.opt_out_in(tx, organization_id, [found.address_id], decision, now=now)
             states = await outcomes.record_events_in(tx, organization_id, told, now=now)
-            failed = [id_ for id_, state in states.items() if state in NOT_DELIVERED]
-            await self._leave_fall_backs(tx, organization_id, failed, now=now)
-            arrived = [id_ for id_, state in states.items() if has_arrived(state)]
+            failed = {id_ for id_, state in states.items() if state in NOT_DELIVERED}
+            await self._leave_fall_backs(tx, organization_id, sorted(failed), now=now)
+            arrived = {id_ for id_, state in states.items() if has_arrived(state)}
             await close_arrived(tx, arrived, now=now)
+            attempt_ids = sorted({found.attempt_id for _, found in told})
+            settled = await settle_by_callback(tx, self.messages, attempt_ids, now=now)
+            taken = arrived | (set(settled) - failed)
+            await withdraw_fall_back(tx, sorted(taken), now=now)
 
     async def _leave_fall_backs(
         self,

@@ -13,7 +13,9 @@ from handbell.channels.credentials import (
     TwilioCredentials,
     WhatsAppCredentials,
 )
+from handbell.channels.providers.sendgrid.lookup import SendGridLookup
 from handbell.channels.providers.sendgrid.sender import SendGridAccount, SendGridSender
+from handbell.channels.providers.twilio.lookup import TwilioLookup
 from handbell.channels.providers.twilio.sender import TwilioAccount, TwilioSender
 from handbell.channels.providers.whatsapp.sender import WhatsAppAccount, WhatsAppSender
 from handbell.channels.service import (
@@ -23,13 +25,13 @@ from handbell.channels.service import (
     accounts_of,
     ensure_accounts,
 )
-from handbell.channels.types import Baa, NewLine, Provider, Sender
+from handbell.channels.types import Baa, Lookup, NewLine, Provider, Sender
 from handbell.delivery.types import Senders
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId
 from handbell.platform.direct import Direct
 from handbell.platform.settings import Settings
-from handbell.platform.transport import Transport
+from handbell.platform.transport import AiohttpTransport, Transport
 from handbell.webhooks.types import Secrets
 
 
@@ -135,6 +137,36 @@ class SenderBook:
             base_url=self._settings.whatsapp_base_url, access_token=credentials.access_token
         )
         return WhatsAppSender(transport=self._transport, account=account)
+
+
+class LookupBook:
+    """What can be asked of lost answers: Twilio's list, and SendGrid's logs where the accounts
+    have them. WhatsApp has no list."""
+
+    def __init__(
+        self, senders: SenderBook, settings: Settings, transport: AiohttpTransport
+    ) -> None:
+        self._senders = senders
+        self._settings = settings
+        self._transport = transport
+
+    async def of(self, organization_id: OrganizationId) -> dict[int, Lookup]:
+        """A look-up for each account that can be asked, by the account's id."""
+        senders = await self._senders.of(organization_id)
+        return {
+            account_id: lookup
+            for account_id, sender in senders.items()
+            if (lookup := self._lookup(sender)) is not None
+        }
+
+    def _lookup(self, sender: Sender) -> Lookup | None:
+        match sender:
+            case TwilioSender(account=account):
+                return TwilioLookup(transport=self._transport, account=account)
+            case SendGridSender(account=mailer) if self._settings.sendgrid_email_logs:
+                return SendGridLookup(transport=self._transport, account=mailer)
+            case _:
+                return None
 
 
 def of_environment(settings: Settings, provider: Provider, *, is_own: bool) -> Credentials | None:

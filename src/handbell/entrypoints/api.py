@@ -10,6 +10,8 @@ from fastapi import APIRouter, FastAPI
 from handbell.access.types import Caller, Scope
 from handbell.actions.router import links_router
 from handbell.channels.router import accounts_router
+from handbell.delivery.deadletters.router import dead_letters_router
+from handbell.delivery.unknowns.router import unknowns_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
 from handbell.messages.router import messages_router
@@ -72,6 +74,8 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield patients_router(rt.contexts, rt.messages, rt.clock)
     yield consents_router(rt.consent_proofs, rt.clock)
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
+    yield dead_letters_router(rt.dead_letters, rt.clock)
+    yield unknowns_router(rt.unknowns, rt.clock)
     yield templates_router(rt.templates)
     yield staff_router(rt.staff, rt.clock)
     yield accounts_router(rt.provider_accounts, rt.clock)

@@ -12,6 +12,7 @@ from handbell.consent.service import ConsentService, WitnessSource
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
+from handbell.delivery.unknowns.service import SETTLE_TOPIC, UnknownService
 from handbell.entrypoints import accounts
 from handbell.inbound.service import InboundService
 from handbell.integrations.events.service import EventService
@@ -63,6 +64,7 @@ class Runtime:
     messages: MessageService
     delivery: DeliveryService
     dead_letters: DeadLetterService
+    unknowns: UnknownService
     actions: ActionService
     webhooks: WebhookHandler
     events: EventService
@@ -110,12 +112,15 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
     runtime = open_runtime(settings)
     await runtime.write_accounts()
     transport = AiohttpTransport()
+    senders = accounts.SenderBook(runtime.db.direct, runtime.keys, settings, transport)
+    lookups = accounts.LookupBook(senders, settings, transport)
+    unknowns = UnknownService(runtime.db, runtime.messages, lookups)
     return WorkerRuntime(
         db=runtime.db,
         clock=runtime.clock,
         delivery=runtime.delivery,
-        senders=accounts.SenderBook(runtime.db.direct, runtime.keys, settings, transport),
-        handlers=runtime.handlers,
+        senders=senders,
+        handlers={**runtime.handlers, SETTLE_TOPIC: one_by_one(unknowns.settle)},
         transport=transport,
     )
 
@@ -163,6 +168,7 @@ def open_runtime(settings: Settings) -> Runtime:
         messages=messages,
         delivery=delivery,
         dead_letters=dead_letters,
+        unknowns=UnknownService(db, messages),
         actions=actions,
         webhooks=webhooks,
         events=EventService(db, patients, audit),

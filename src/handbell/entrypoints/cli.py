@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 import typer
 from pydantic import ValidationError
 
+from handbell.entrypoints import undelivered
 from handbell.entrypoints.home import installed
 from handbell.platform.errors import HandbellError
 from handbell.platform.settings import Settings
@@ -33,6 +34,8 @@ app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 app.add_typer(consent, name="consent")
 app.add_typer(imports, name="import")
+app.add_typer(undelivered.dead_letters, name="dead-letters")
+app.add_typer(undelivered.unknown, name="unknown")
 
 Answer = TypeVar("Answer")
 INSTANTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]

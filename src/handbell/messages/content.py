@@ -22,7 +22,7 @@ from handbell.directory.tables import (
     PatientRow,
     ProviderRow,
 )
-from handbell.messages.tables import MessageRow
+from handbell.messages.tables import MessageAttemptRow, MessageRow
 
 # allow public-files: the sender's name and postal address stand in the text
 from handbell.organizations.tables import OrganizationRow, OrganizationSettingsRow
@@ -126,6 +126,32 @@ def open_text(key: SubjectKey, body: bytes) -> tuple[str | None, str]:
     return told["subject"], told["text"]
 
 
+async def sent_of(tx: Tx, keys: KeyRing, attempt_id: int) -> tuple[str, str] | None:
+    """To whom an attempt went and what it said; None where the address is not kept any more."""
+    row = (await tx.execute(_SENT.where(MessageAttemptRow.id == attempt_id))).one_or_none()
+    if row is None:
+        return None
+    key = keys.unwrap(row.wrapped_key, row.kek_version)
+    to = key.decrypt(row.address, context="contact_points.address")
+    return to, open_text(key, row.body)[1]
+
+
+_SENT: Final[Select[*tuple[Any, ...]]] = (
+    select(
+        MessageAttemptRow.body,
+        ContactPointRow.address,
+        SubjectKeyRow.wrapped_key,
+        SubjectKeyRow.kek_version,
+    )
+    .join(MessageRow, MessageRow.id == MessageAttemptRow.message_id)
+    .join(PatientRow, PatientRow.id == MessageRow.patient_id)
+    .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
+    .join(
+        ContactPointRow,
+        (ContactPointRow.patient_id == MessageRow.patient_id)
+        & (ContactPointRow.address_id == MessageAttemptRow.address_id),
+    )
+)
 _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
     select(
         MessageRow.id,

@@ -39,6 +39,7 @@ WORDS: Final = {
     Reason.RETRYING: "the provider could not take it yet; it is tried again",
     Reason.GIVEN_UP: "the provider could not take it in six tries, or not in time",
     Reason.PROVIDER_REFUSED: "the provider refused it for good",
+    Reason.AWAITING_OUTCOME: "the fate of an earlier message to this address is not known yet",
 }
 _OPENINGS: Final = {
     Lifecycle.SCHEDULED: "It waits until {at}",
@@ -108,6 +109,9 @@ def _attempt(one: Row[Any], contents: Mapping[int, Mapping[str, Any]]) -> dict[s
         "finished_at": _iso(one.finished_at),
         "outcome": one.outcome,
         "code": one.code,
+        "settlement": one.settlement,
+        "settled_at": _iso(one.settled_at),
+        "settled_by": one.settled_by,
         "provider_message_id": one.provider_ref,
         "used_generic_text": one.used_sibling,
         "eligibility": contents.get(one.eligibility_part_id),

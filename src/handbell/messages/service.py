@@ -70,8 +70,10 @@ Progress = archive.Progress
 ReplayReport = archive.ReplayReport
 receipt_of = admission.receipt_of
 progress_of = progress.progress_of
+sent_of = content.sent_of
 seal_text = content.seal_text
 withdraw = store.withdraw
+withdraw_fall_back = store.withdraw_fall_back
 
 
 class MessageService:

@@ -102,6 +102,12 @@ async def withdraw(
     return list((await tx.execute(statement)).scalars())
 
 
+async def withdraw_fall_back(tx: Tx, message_ids: Sequence[int], *, now: datetime) -> list[int]:
+    """End what another channel was to carry, where it has not left: the first has arrived."""
+    where = MessageRow.falls_back_from.in_(message_ids)
+    return await withdraw(tx, where, becomes=Lifecycle.CANCELLED, reason=Reason.WITHDRAWN, now=now)
+
+
 async def about_appointment(tx: Tx, appointment_id: int) -> list[PlannedMessage]:
     """Messages about a visit that are planned or went out."""
     statement = (

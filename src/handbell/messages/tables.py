@@ -142,7 +142,9 @@ class MessageAttemptRow(Base):
 
     `token` is random and comes back in callbacks. `body` is what was sent, encrypted with the
     patient's key; `body_digest` is the SHA-256 of that ciphertext. `outcome` is empty while the
-    call is in flight.
+    call is in flight. `line_id` is the line that it left by, which may be gone by now. How an
+    unknown one was settled stands in `settlement`; `looks` counts the looks into the provider's
+    list that found nothing.
     """
 
     __tablename__ = "message_attempts"
@@ -157,6 +159,22 @@ class MessageAttemptRow(Base):
             postgresql_where=text("outcome IS NULL"),
         ),
         Index("ix_message_attempts_xid", "xid"),
+        CheckConstraint(
+            "settlement IN ('callback', 'provider_list', 'not_found', 'closed', 'person_sent',"
+            " 'person_not_sent')",
+            name="settlement",
+        ),
+        Index(
+            "ix_message_attempts_unknown",
+            "address_id",
+            postgresql_where=text("outcome = 'unknown' AND settled_at IS NULL"),
+        ),
+        Index(
+            "ix_message_attempts_unknown_of",
+            "organization_id",
+            "settlement",
+            postgresql_where=text("outcome = 'unknown'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -179,6 +197,11 @@ class MessageAttemptRow(Base):
     code: Mapped[str | None] = mapped_column(Text)
     provider_ref: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    line_id: Mapped[int | None] = mapped_column(BigInteger)
+    looks: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    settlement: Mapped[str | None] = mapped_column(Text)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_by: Mapped[str | None] = mapped_column(Text)
 
 
 class MessageEventRow(Base):

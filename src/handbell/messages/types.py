@@ -88,6 +88,7 @@ class Reason(StrEnum):
     RETRYING = "retrying"
     GIVEN_UP = "given_up"
     PROVIDER_REFUSED = "provider_refused"
+    AWAITING_OUTCOME = "awaiting_outcome"
 
 
 class ConsentStatus(StrEnum):

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     )
     sendgrid_webhook_public_key: str = ""
     sendgrid_baa: Agreement = "none"
+    sendgrid_email_logs: bool = False
 
     whatsapp_base_url: str = "https://graph.facebook.com/v23.0"
     whatsapp_access_token: SecretStr = Field(

@@ -75,6 +75,12 @@ class Transport(Protocol):
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer: ...
 
 
+class Reader(Protocol):
+    """Reads once, follows nothing. Raises NeverLeft or NoAnswer."""
+
+    async def get(self, url: str, *, headers: Mapping[str, str]) -> Answer: ...
+
+
 class AiohttpTransport:
     """The real one. Create and close it inside the running loop."""
 
@@ -96,9 +102,17 @@ class AiohttpTransport:
         await self._session.close()
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        return await self._ask("POST", url, headers=headers, body=body)
+
+    async def get(self, url: str, *, headers: Mapping[str, str]) -> Answer:
+        return await self._ask("GET", url, headers=headers, body=None)
+
+    async def _ask(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
         try:
-            async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 content = await response.read()
         except (
@@ -131,6 +145,13 @@ class FakeTransport:
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
         self.posted.append(Posted(url=url, headers=dict(headers), body=body))
+        return self._play()
+
+    async def get(self, url: str, *, headers: Mapping[str, str]) -> Answer:
+        self.posted.append(Posted(url=url, headers=dict(headers), body=b""))
+        return self._play()
+
+    def _play(self) -> Answer:
         result = self._results.popleft()
         if isinstance(result, Answer):
             return result

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from handbell.sandbox.world import World
 
@@ -32,6 +32,15 @@ def is_of_type(request: Request, media_type: str) -> bool:
     """Whether the body says that it is of this type; parameters do not count."""
     given = request.headers.get("content-type", "")
     return given.partition(";")[0].strip().lower() == media_type
+
+
+def on_the_way_back(world: World, provider: str, answer: Response) -> Response:
+    """The answer to a message that was taken, unless it is ordered to be lost."""
+    fault = world.faults.get(provider)
+    if fault is None or fault.lost <= 0:
+        return answer
+    fault.lost -= 1
+    return HTMLResponse("<html><body>502 Bad Gateway</body></html>", status_code=502)
 
 
 async def meet_faults(

@@ -28,13 +28,15 @@ class ReplyIn(BaseModel):
 class FaultIn(BaseModel):
     """Every answer `latency_ms` late; so many of the next requests over the rate, or unserved.
 
-    After those of `status_429` come those of `status_503`, none of which was accepted.
+    After those of `status_429` come those of `status_503`, none of which was accepted. `lost`
+    counts requests that are accepted and answered by a page of a broken gateway (502).
     """
 
     provider: Literal["twilio", "sendgrid", "whatsapp"]
     latency_ms: int = Field(default=0, ge=0, le=60_000)
     status_429: int = Field(default=0, ge=0)
     status_503: int = Field(default=0, ge=0)
+    lost: int = Field(default=0, ge=0)
 
 
 class TemplateIn(BaseModel):
@@ -110,7 +112,9 @@ def _add_reading(router: APIRouter, world: World) -> None:
 def _add_setting(router: APIRouter, world: World) -> None:
     @router.put("/faults")
     async def faults(body: FaultIn) -> FaultIn:
-        world.faults[body.provider] = Fault(body.latency_ms, body.status_429, body.status_503)
+        world.faults[body.provider] = Fault(
+            body.latency_ms, body.status_429, body.status_503, body.lost
+        )
         return body
 
     @router.put("/templates")

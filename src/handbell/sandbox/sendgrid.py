@@ -12,7 +12,12 @@ from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox import shapes
-from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults
+from handbell.sandbox.answers import (
+    ProviderSaysNo,
+    is_of_type,
+    meet_faults,
+    on_the_way_back,
+)
 from handbell.sandbox.signing import public_key
 from handbell.sandbox.types import Deed, MailEvent, Received
 from handbell.sandbox.world import World
@@ -49,7 +54,7 @@ def sendgrid_router(world: World, key: ec.EllipticCurvePrivateKey) -> APIRouter:
         mail = _parse(await request.body())
         if problem := next(_problems(mail), None):
             raise refusal(400, problem[1], problem[0])
-        return await _accept(world, mail)
+        return on_the_way_back(world, "sendgrid", await _accept(world, mail))
 
     @router.get("/user/webhooks/event/settings/signed")
     async def signed(request: Request) -> JSONResponse:

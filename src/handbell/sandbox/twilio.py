@@ -11,10 +11,15 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
-from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults
+from handbell.sandbox.answers import (
+    ProviderSaysNo,
+    is_of_type,
+    meet_faults,
+    on_the_way_back,
+)
 from handbell.sandbox.types import Deed, FormPost, Received
 from handbell.sandbox.world import World
 
@@ -52,10 +57,11 @@ def twilio_router(world: World) -> APIRouter:
     router = APIRouter(prefix=f"/twilio/{_VERSION}/Accounts/{{account}}")
 
     @router.post("/Messages.json")
-    async def create(account: str, request: Request) -> JSONResponse:
+    async def create(account: str, request: Request) -> Response:
         _authenticate(world, account, request)
         await meet_faults(world, "twilio", late=refusal(20429), down=refusal(20503))
-        return JSONResponse(await _create(world, await _form(request)), status_code=201)
+        made = JSONResponse(await _create(world, await _form(request)), status_code=201)
+        return on_the_way_back(world, "twilio", made)
 
     @router.get("/Messages/{sid}.json")
     async def fetch(account: str, sid: str, request: Request) -> JSONResponse:

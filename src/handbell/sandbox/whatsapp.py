@@ -7,11 +7,16 @@ import secrets
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox import shapes
-from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults
+from handbell.sandbox.answers import (
+    ProviderSaysNo,
+    is_of_type,
+    meet_faults,
+    on_the_way_back,
+)
 from handbell.sandbox.types import Deed, Received, WhatsAppChange
 from handbell.sandbox.world import World
 
@@ -50,14 +55,15 @@ def whatsapp_router(world: World, prefix: str) -> APIRouter:
     router = APIRouter(prefix=prefix)
 
     @router.post("/{number_id}/messages")
-    async def send(number_id: str, request: Request) -> JSONResponse:
+    async def send(number_id: str, request: Request) -> Response:
         _authenticate(world, request)
         own = {world.config.whatsapp_phone_number_id: world.config.whatsapp_number}
         number = (own | world.numbers).get(number_id)
         if number is None:
             raise refusal(33)
         await meet_faults(world, "whatsapp", late=refusal(130429), down=refusal(2))
-        return JSONResponse(await _send(world, await _body(request), number=number))
+        sent = JSONResponse(await _send(world, await _body(request), number=number))
+        return on_the_way_back(world, "whatsapp", sent)
 
     @router.post("/{account}/message_templates")
     async def create_template(account: str, request: Request) -> JSONResponse:

@@ -13,11 +13,13 @@ from handbell.sandbox.types import Action, Deed, Received, Reply, SandboxConfig,
 
 @dataclass(slots=True)
 class Fault:
-    """What a provider does wrong: every answer is late, the next ones are refusals."""
+    """What a provider does wrong: every answer is late, the next ones are refusals, or are taken
+    and their answers lost on the way."""
 
     latency_ms: int = 0
     status_429: int = 0
     status_503: int = 0
+    lost: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -52,6 +52,20 @@ def blocking_reasons(facts: WindowFacts, *, at: datetime) -> tuple[WindowReason,
     return tuple(dict.fromkeys(closures(hours_of(facts), at.astimezone(UTC))))
 
 
+def closes_at(facts: WindowFacts, *, now: datetime) -> datetime | None:
+    """When the hours end in which it may leave now, looking a day ahead; `now` where they have
+    ended, None for an emergency, which has none."""
+    if facts.message_class is MessageClass.EMERGENCY:
+        return None
+    end = now
+    if _is_unbound(facts, now) and facts.answers_at is not None:
+        end = facts.answers_at + REPLY_GRACE
+    for low, high in _stretches(facts, now, now + _DAY):
+        if low <= end < high:
+            end = high
+    return end
+
+
 def next_allowed(facts: WindowFacts, *, now: datetime) -> datetime | NoWindow:
     """The first allowed whole minute from `now` on, at most 14 days later."""
     first = _ceil(now)

@@ -23,6 +23,8 @@ NOT_DELIVERED: Final = ("failed", "bounced", "expired")
 cancelled at the provider was not meant to."""
 UNSENDABLE: Final = frozenset({Reason.UNRENDERABLE, Reason.LEAKS, Reason.TOO_LONG})
 """Refusals of our own that say that something is wrong with the text."""
+_ENDS_HERE: Final = UNSENDABLE | {Reason.AWAITING_OUTCOME}
+"""Refusals after which another channel may still be taken."""
 PROVIDER_OF_CHANNEL: Final = {
     Channel.EMAIL: Provider.SENDGRID,
     Channel.SMS: Provider.TWILIO,
@@ -44,7 +46,7 @@ async def lock_failed(tx: Tx, message_id: int) -> Failed | None:
     row = (await tx.execute(_LOCK.where(MessageRow.id == message_id))).one_or_none()
     if row is None or not _is_failed(row):
         return None
-    unsendable = sorted(UNSENDABLE & {Reason(reason) for reason in row.reasons})
+    unsendable = sorted(_ENDS_HERE & {Reason(reason) for reason in row.reasons})
     code = unsendable[0].value if unsendable else await _code_of(tx, message_id)
     return Failed(
         message_id=message_id, provider=PROVIDER_OF_CHANNEL[Channel(row.channel)], code=code
@@ -61,7 +63,7 @@ def _is_failed(row: Row[Any]) -> bool:
     if lifecycle is Lifecycle.ACCEPTED:
         return row.progress in NOT_DELIVERED
     if lifecycle is Lifecycle.REFUSED:
-        return bool(UNSENDABLE & {Reason(reason) for reason in row.reasons})
+        return bool(_ENDS_HERE & {Reason(reason) for reason in row.reasons})
     return lifecycle is Lifecycle.FAILED
 
 

@@ -1,6 +1,7 @@
 """Sends e-mail through SendGrid."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import orjson
 
@@ -8,6 +9,9 @@ from handbell.channels.providers.failures import post_once
 from handbell.channels.providers.sendgrid import codes
 from handbell.channels.types import EmailContent, Outbound, Outcome
 from handbell.platform.transport import Answer, Transport
+
+ATTEMPT_ARGUMENT: Final = "handbell_attempt"
+"""The custom argument that carries the attempt's token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
             {"type": "text/plain", "value": out.content.text},
             {"type": "text/html", "value": out.content.html},
         ],
-        "custom_args": {"handbell_attempt": out.attempt_token},
+        "custom_args": {ATTEMPT_ARGUMENT: out.attempt_token},
         "categories": ["handbell"],
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},

@@ -1,0 +1,1 @@
+"""Attempts whose answer was lost: asked about, settled, and never repeated blindly."""
