@@ -22,6 +22,8 @@ from handbell.channels.errors import (
     LineNotFound,
     NothingToLend,
 )
+from handbell.channels.health import is_fault, is_too_fast
+from handbell.channels.pace import paces
 from handbell.channels.policy import check_line
 from handbell.channels.providers.failures import failure_of
 from handbell.channels.store import find_line, lines_in
@@ -43,8 +45,11 @@ __all__ = [
     "ensure_accounts",
     "failure_of",
     "find_line",
+    "is_fault",
+    "is_too_fast",
     "line_for",
     "lines_in",
+    "paces",
 ]
 
 
@@ -134,6 +139,8 @@ async def ensure_accounts(
     for account, lines in ensured:
         for line in lines:
             await store.ensure_line_in(tx, account, line, now=now)
+            if line.tier is not None:
+                await store.set_tier_in(tx, account.id, line.address, line.tier)
 
 
 async def _remove_others(

@@ -169,6 +169,11 @@ async def ensure_line_in(tx: Tx, account: Account, line: NewLine, *, now: dateti
     return line_id
 
 
+async def set_tier_in(tx: Tx, account_id: int, address: str, tier: str) -> None:
+    mine = (_ROW.account_id == account_id, _ROW.address == address)
+    await tx.execute(update(_ROW).where(*mine).values(tier=tier))
+
+
 async def remove_line_in(tx: Tx, account_id: int, line_id: int) -> bool:
     mine = (_ROW.id == line_id, _ROW.account_id == account_id)
     removed = await tx.execute(delete(_ROW).where(*mine).returning(_ROW.id))

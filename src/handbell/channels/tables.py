@@ -1,6 +1,7 @@
 """Accounts with providers, and the numbers and mailboxes that we send from."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import (
     BigInteger,
@@ -8,7 +9,9 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
+    Numeric,
     Text,
     UniqueConstraint,
 )
@@ -22,7 +25,8 @@ class ProviderAccountRow(Base):
     """An account with a provider. `reference` is the provider's public name of it (an account
     SID, a business id), never a secret. `credentials` are encrypted; without them the account
     is the environment's, which an operator may lend to further organisations.
-    `baa` says whether a HIPAA business associate agreement covers it."""
+    `baa` says whether a HIPAA business associate agreement covers it. Rate and cap hold for all
+    its lines together; NULL is no limit."""
 
     __tablename__ = "provider_accounts"
     __table_args__ = (
@@ -30,6 +34,8 @@ class ProviderAccountRow(Base):
         Index("ix_provider_accounts_reference", "provider", "reference"),
         CheckConstraint("provider IN ('sendgrid', 'twilio', 'whatsapp')", name="provider"),
         CheckConstraint("baa IN ('signed', 'not_required', 'none')", name="baa"),
+        CheckConstraint("rate_per_second > 0", name="rate_per_second"),
+        CheckConstraint("daily_cap > 0", name="daily_cap"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -37,18 +43,24 @@ class ProviderAccountRow(Base):
     provider: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)
     baa: Mapped[str] = mapped_column(Text)
+    rate_per_second: Mapped[Decimal | None] = mapped_column(Numeric)
+    daily_cap: Mapped[int | None] = mapped_column(Integer)
     credentials: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class SenderLineRow(Base):
     """A number or mailbox of ours. It belongs to one organisation; an answer to it is theirs.
-    `reference` is the provider's own id of it, where it sends by one (WhatsApp)."""
+    `reference` is the provider's own id of it, where it sends by one (WhatsApp). `tier` names
+    what its provider lets it do (`tiers.yaml`; NULL goes by the looks of its number), and the
+    two numbers beside it win over the tier's."""
 
     __tablename__ = "sender_lines"
     __table_args__ = (
         UniqueConstraint("channel", "address"),
         CheckConstraint("channel IN ('email', 'sms', 'whatsapp')", name="channel"),
+        CheckConstraint("rate_per_second > 0", name="rate_per_second"),
+        CheckConstraint("daily_cap > 0", name="daily_cap"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -57,4 +69,7 @@ class SenderLineRow(Base):
     channel: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
     reference: Mapped[str | None] = mapped_column(Text)
+    tier: Mapped[str | None] = mapped_column(Text)
+    rate_per_second: Mapped[Decimal | None] = mapped_column(Numeric)
+    daily_cap: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(Instant)

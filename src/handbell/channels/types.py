@@ -53,10 +53,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLine:
-    """A line as it is given to us."""
+    """A line as it is given to us. `tier` None leaves what is written of it."""
 
     address: str
     reference: str | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,30 @@ class Account:
     baa: Baa
     is_of_environment: bool
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairRate:
+    """Messages to one person: one every so many seconds, and so many at once."""
+
+    every_seconds: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePace:
+    """What a line may do. Rates are units (SMS segments, else messages) per second, None where
+    no limit is known; caps are units per calendar day in `day_zone`."""
+
+    line: Line
+    provider: Provider
+    tier: str
+    rate: float | None
+    daily_cap: int | None
+    account_rate: float | None
+    account_cap: int | None
+    day_zone: str
+    recipient: PairRate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from handbell.delivery import claiming, leasing, opting, outcomes
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
 from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
 from handbell.delivery.outcomes import Found
+from handbell.delivery.pacing import Pacing
 from handbell.delivery.types import Claim, Due, Leased, OptedOut, Senders
 from handbell.delivery.unknowns.service import leave_doubts, settle_by_callback
 from handbell.messages.service import MessageService, has_arrived, withdraw_fall_back
@@ -37,6 +38,12 @@ class DeliveryService:
         self.messages = messages
         self.clock = clock
         self._turns: dict[Lane, int] = {}
+        self._pacing: Pacing | None = None
+
+    def pace_with(self, pacing: Pacing) -> None:
+        """Keep to limits and breakers from now on. Stepped time has neither: they go by the
+        real clock."""
+        self._pacing = pacing
 
     async def look(self, *, now: datetime) -> Due:
         """Say where something is due."""
@@ -64,7 +71,20 @@ class DeliveryService:
 
         The gate decides under a lock on the address, right before the call, so a STOP that was
         acknowledged earlier is always seen. The provider is called between two transactions.
+        What the limits or a breaker do not let through is put back before it is claimed.
         """
+        if self._pacing is None:
+            await self._deliver(organization_id, message_ids, senders)
+            return
+        for started in await self._pacing.start(organization_id, message_ids, senders):
+            try:
+                await self._deliver(organization_id, started.message_ids, started.senders)
+            finally:
+                await self._pacing.finish(started)
+
+    async def _deliver(
+        self, organization_id: OrganizationId, message_ids: Sequence[int], senders: Senders
+    ) -> None:
         now = await self.clock.now()
         async with self.db.transaction(organization_id) as tx:
             claims, unsendable = await claiming.claim_in(
@@ -159,6 +179,9 @@ class DeliveryService:
             settled = await settle_by_callback(tx, self.messages, attempt_ids, now=now)
             taken = arrived | (set(settled) - failed)
             await withdraw_fall_back(tx, sorted(taken), now=now)
+        if self._pacing is not None:
+            heard = [(event, found.address_id) for event, found in told]
+            await self._pacing.hear_callbacks(organization_id, heard)
 
     async def _leave_fall_backs(
         self,

@@ -54,14 +54,17 @@ def _accounts(settings: Settings) -> Iterator[EnvironmentAccount]:
             provider=Provider.TWILIO,
             reference=settings.twilio_account_sid,
             baa=Baa(settings.twilio_baa),
-            lines=_lines(settings.twilio_from or settings.twilio_messaging_service_sid),
+            lines=_lines(
+                settings.twilio_from or settings.twilio_messaging_service_sid,
+                tier=settings.twilio_tier,
+            ),
         )
     if settings.sendgrid_api_key.get_secret_value():
         yield EnvironmentAccount(
             provider=Provider.SENDGRID,
             reference=settings.sendgrid_from_email,
             baa=Baa(settings.sendgrid_baa),
-            lines=_lines(settings.sendgrid_from_email),
+            lines=_lines(settings.sendgrid_from_email, tier=settings.sendgrid_tier),
         )
     if settings.whatsapp_access_token.get_secret_value():
         yield EnvironmentAccount(
@@ -71,12 +74,25 @@ def _accounts(settings: Settings) -> Iterator[EnvironmentAccount]:
             lines=_lines(
                 settings.whatsapp_number or settings.whatsapp_phone_number_id,
                 reference=settings.whatsapp_phone_number_id,
+                tier=settings.whatsapp_tier,
             ),
         )
 
 
-def _lines(address: str, *, reference: str | None = None) -> tuple[NewLine, ...]:
-    return (NewLine(address=address, reference=reference),) if address else ()
+def _lines(address: str, *, reference: str | None = None, tier: str) -> tuple[NewLine, ...]:
+    if not address:
+        return ()
+    return (NewLine(address=address, reference=reference, tier=tier or None),)
+
+
+def pretended_providers(settings: Settings) -> frozenset[Provider]:
+    """Those whose address is not their own: the sandbox, a proxy, a stub."""
+    fields = type(settings).model_fields
+    return frozenset(
+        provider
+        for provider in Provider
+        if getattr(settings, f"{provider}_base_url") != fields[f"{provider}_base_url"].default
+    )
 
 
 class SenderBook:

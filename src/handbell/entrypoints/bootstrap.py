@@ -10,6 +10,7 @@ from handbell.audit.service import AuditService
 from handbell.channels.service import AccountService
 from handbell.consent.service import ConsentService, WitnessSource
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
+from handbell.delivery.pacing import Pacing, open_valkey
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
 from handbell.delivery.unknowns.service import SETTLE_TOPIC, UnknownService
@@ -99,10 +100,13 @@ class WorkerRuntime:
     senders: accounts.SenderBook
     handlers: Mapping[str, Handler]
     transport: AiohttpTransport
+    pacing: Pacing | None
 
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
         await self.transport.close()
+        if self.pacing is not None:
+            await self.pacing.close()
         await self.clock.close()
         await self.db.close()
 
@@ -115,6 +119,9 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
     senders = accounts.SenderBook(runtime.db.direct, runtime.keys, settings, transport)
     lookups = accounts.LookupBook(senders, settings, transport)
     unknowns = UnknownService(runtime.db, runtime.messages, lookups)
+    pacing = _open_pacing(settings, runtime)
+    if pacing is not None:
+        runtime.delivery.pace_with(pacing)
     return WorkerRuntime(
         db=runtime.db,
         clock=runtime.clock,
@@ -122,6 +129,19 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
         senders=senders,
         handlers={**runtime.handlers, SETTLE_TOPIC: one_by_one(unknowns.settle)},
         transport=transport,
+        pacing=pacing,
+    )
+
+
+def _open_pacing(settings: Settings, runtime: Runtime) -> Pacing | None:
+    """Limits and breakers. Stepped time has none: they go by the real clock."""
+    if settings.clock == "simulated" or not settings.redis_url:
+        return None
+    return Pacing(
+        runtime.db.direct,
+        open_valkey(settings.redis_url),
+        runtime.clock,
+        pretended=accounts.pretended_providers(settings),
     )
 
 

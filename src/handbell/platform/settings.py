@@ -25,6 +25,27 @@ def _also(name: str, *others: str) -> AliasChoices:
 
 Agreement = Literal["signed", "not_required", "none"]
 """Whether a HIPAA business associate agreement covers a provider account."""
+Tier = Literal[
+    "",
+    "unlimited",
+    "us_10dlc_low_volume",
+    "us_10dlc_score_1_49",
+    "us_10dlc_score_50_75",
+    "us_10dlc_score_76_100",
+    "toll_free",
+    "short_code",
+    "other_long_code",
+    "whatsapp",
+    "whatsapp_business_app",
+    "whatsapp_upgraded",
+    "whatsapp_new",
+    "whatsapp_2k",
+    "whatsapp_10k",
+    "whatsapp_100k",
+    "sendgrid",
+]
+"""What the provider lets the account's lines do (`channels/tiers.yaml`); empty goes by the looks
+of the number."""
 
 
 class Settings(BaseSettings):
@@ -68,6 +89,7 @@ class Settings(BaseSettings):
     )
     twilio_messaging_service_sid: str = ""
     twilio_baa: Agreement = "none"
+    twilio_tier: Tier = ""
 
     sendgrid_base_url: str = "https://api.sendgrid.com"
     sendgrid_api_key: SecretStr = Field(
@@ -82,6 +104,7 @@ class Settings(BaseSettings):
     sendgrid_webhook_public_key: str = ""
     sendgrid_baa: Agreement = "none"
     sendgrid_email_logs: bool = False
+    sendgrid_tier: Tier = ""
 
     whatsapp_base_url: str = "https://graph.facebook.com/v23.0"
     whatsapp_access_token: SecretStr = Field(
@@ -94,6 +117,7 @@ class Settings(BaseSettings):
     whatsapp_phone_number_id: str = ""
     whatsapp_number: str = ""
     whatsapp_baa: Agreement = "none"
+    whatsapp_tier: Tier = ""
     whatsapp_app_secret: SecretStr = SecretStr("")
     whatsapp_verify_token: SecretStr = Field(
         default=SecretStr(""),

@@ -1,7 +1,9 @@
 """HTTP towards providers, with the one distinction that matters: did the request leave?"""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -69,6 +71,33 @@ def _date(value: str) -> datetime | None:
         return None
 
 
+_departed: ContextVar[Callable[[], None] | None] = ContextVar("departed", default=None)
+
+
+@contextmanager
+def departures(hear: Callable[[], None]) -> Iterator[None]:
+    """Hear once when the request made inside has left, at the end at the latest."""
+    heard = False
+
+    def once() -> None:
+        nonlocal heard
+        if not heard:
+            heard = True
+            hear()
+
+    token = _departed.set(once)
+    try:
+        yield
+    finally:
+        _departed.reset(token)
+        once()
+
+
+async def _tell_departed(*_: object) -> None:
+    if (hear := _departed.get()) is not None:
+        hear()
+
+
 class Transport(Protocol):
     """Posts once, follows nothing, repeats nothing. Raises NeverLeft or NoAnswer."""
 
@@ -87,7 +116,10 @@ class AiohttpTransport:
     def __init__(
         self, *, total_seconds: float = TOTAL_SECONDS, connect_seconds: float = CONNECT_SECONDS
     ) -> None:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_chunk_sent.append(_tell_departed)
         self._session = aiohttp.ClientSession(
+            trace_configs=[trace],
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds),
         )
