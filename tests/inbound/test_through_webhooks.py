@@ -76,7 +76,7 @@ class Line:
         """Do what the outbox holds for the webhooks."""
         query = "SELECT organization_id, args FROM outbox WHERE topic = 'webhooks.apply'"
         for one in await self.practice.rows(query):
-            await self.handler.apply(one.organization_id, one.args, now=self.clock.instant)
+            await self.handler.apply_many(one.organization_id, [one.args], now=self.clock.instant)
 
 
 @pytest.fixture

@@ -176,6 +176,8 @@ DOORS: Final = (
     ),
     Door(method="GET", path="/staff/tasks", queries=("limit", "offset")),
     Door(method="POST", path="/staff/tasks/{id}/close"),
+    Door(method="GET", path="/webhooks/dead", queries=("limit", "offset")),
+    Door(method="POST", path="/webhooks/dead/{id}/replay"),
     Door(method="GET", path="/comm/settings/organization"),
     Door(
         method="PUT",
@@ -196,7 +198,8 @@ CONTENT_TYPES: Final[tuple[dict[str, str], ...]] = (
 )
 WEBHOOKS: Final = (
     *("/webhooks/twilio/status", "/webhooks/twilio/inbound", "/webhooks/sendgrid/events"),
-    *("/webhooks/sendgrid/inbound", "/webhooks/whatsapp"),
+    *("/webhooks/sendgrid/inbound", "/webhooks/whatsapp", "/webhooks/twilio/events"),
+    *(f"{API}/comm/webhook/outbound-status", f"{API}/comm/webhook/inbound"),
 )
 OPEN: Final = frozenset({"/health/live", "/health/ready", *WEBHOOKS})
 EVENTS: Final[dict[str, dict[str, Any]]] = {
@@ -382,6 +385,7 @@ def test_nobody_but_a_provider_gets_into_a_webhook(caller: Caller, path: str) ->
             "X-Twilio-Email-Event-Webhook-Signature": "AAAA",
             "X-Twilio-Email-Event-Webhook-Timestamp": "9" * 400,
         },
+        {"X-Handbell-Signature": "sha256=00", "X-Handbell-Timestamp": "9" * 400},
     )
     for raw in (*UNREADABLE, b"Body=STOP&From=%2B12125550123", b"%00=%00&%ff"):
         for more in headers:

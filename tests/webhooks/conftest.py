@@ -1,9 +1,11 @@
 """The webhooks over HTTP, signed as the providers sign, with stand-ins for what lies behind."""
 
+import hmac
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,13 +23,15 @@ from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.http import install_problems
 from handbell.sandbox import signing
-from handbell.webhooks.router import webhooks_router
+from handbell.webhooks.router import relay_router, webhooks_router
 from handbell.webhooks.service import WebhookHandler
 from handbell.webhooks.types import Secrets
 
 PUBLIC_URL = "https://m.example.org"
 TOKEN = "twilio-token"
 APP_SECRET = "app-secret"
+SHARED_KEY = "shared-key"
+RELAY_SECRET = "relay-secret"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SENDGRID = "X-Twilio-Email-Event-Webhook"
 
@@ -41,7 +45,9 @@ class FakeDelivery:
     settled: list[list[int]] = field(default_factory=list)
     events: list[StatusEvent] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
     fails: bool = False
+    away: bool = False
 
     async def opt_out_in(
         self,
@@ -65,17 +71,24 @@ class FakeDelivery:
         self.settled.append(list(address_ids))
         return 0
 
-    async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
-        if self.fails:
+    async def record_status(
+        self, events: Sequence[StatusEvent], *, now: datetime
+    ) -> Sequence[StatusEvent]:
+        if self.away:
+            raise ConnectionRefusedError
+        if self.fails or any(event.provider_ref == "poison" for event in events):
             raise RuntimeError
-        self.events.extend(events)
-        self.times.append(now)
+        if events:
+            self.events.extend(events)
+            self.times.append(now)
+        return [event for event in events if event.provider_ref in self.unknown]
 
 
 @dataclass
 class FakeInbound:
-    """Keeps what it is given; a body of "poison" is an error."""
+    """Keeps what it is given; a poisonous body is an error."""
 
+    poison: str = "poison"
     taken: list[tuple[OrganizationId, InboundText, datetime]] = field(default_factory=list)
 
     async def receive_in(
@@ -89,7 +102,7 @@ class FakeInbound:
     ) -> None:
         assert tx.in_transaction()
         assert now >= received_at
-        if item.body == "poison":
+        if item.body == self.poison:
             raise RuntimeError
         self.taken.append((organization_id, item, received_at))
 
@@ -104,6 +117,7 @@ class Hooks:
     inbound: FakeInbound
     db: Database
     clock: FrozenClock
+    practice: Any
     key: ec.EllipticCurvePrivateKey
 
     async def twilio(
@@ -135,6 +149,20 @@ class Hooks:
         headers = {f"{SENDGRID}-Signature": signature, f"{SENDGRID}-Timestamp": timestamp}
         return await self.client.post(f"/webhooks/sendgrid/{path}", content=body, headers=headers)
 
+    async def relay(
+        self, path: str, *, secret: str = RELAY_SECRET, late: int = 0, **told: Any
+    ) -> httpx.Response:
+        """`late`: the seconds between the relay's signature and our clock."""
+        body = json.dumps(told).encode()
+        timestamp = str(int(self.clock.instant.timestamp()) - late)
+        signature = hmac.new(secret.encode(), timestamp.encode() + b"." + body, sha256)
+        headers = {
+            "X-Handbell-Signature": f"sha256={signature.hexdigest()}",
+            "X-Handbell-Timestamp": timestamp,
+        }
+        url = f"/comm/webhook/{path}"
+        return await self.client.post(url, content=body, headers=headers)
+
     async def rows(self, query: str) -> list[Any]:
         async with self.db.engine_transaction() as tx:
             return list((await tx.execute(text(query))).all())
@@ -144,7 +172,7 @@ class Hooks:
         work = await self.rows("SELECT id, organization_id, topic, args FROM outbox ORDER BY id")
         for one in work:
             assert one.topic == "webhooks.apply"
-            await self.handler.apply(one.organization_id, one.args, now=self.clock.instant)
+            await self.handler.apply_many(one.organization_id, [one.args], now=self.clock.instant)
         return len(work)
 
 
@@ -160,12 +188,15 @@ async def hooks(
         sendgrid_public_key=signing.public_key(key),
         whatsapp_app_secret=APP_SECRET,
         whatsapp_verify_token="verify-me",
+        twilio_shared_key=SHARED_KEY,
+        relay_secret=RELAY_SECRET,
     )
     delivery, inbound = FakeDelivery(), FakeInbound()
     handler = WebhookHandler(db, keys, FixedSecrets(secrets), delivery=delivery, inbound=inbound)
     app = FastAPI()
     install_problems(app)
     app.include_router(webhooks_router(handler, clock))
+    app.include_router(relay_router(handler, clock))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://inside") as client:
-        yield Hooks(client, handler, delivery, inbound, db, clock, key)
+        yield Hooks(client, handler, delivery, inbound, db, clock, practice, key)

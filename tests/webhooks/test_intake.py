@@ -14,6 +14,9 @@ from handbell.channels.types import EventKind, NewLine, Provider
 from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import CannotDecrypt, KeyRing
 from handbell.platform.db import Database, OrganizationId
+from handbell.webhooks.applying import WAITS
+from handbell.webhooks.dead import DeadWebhookService
+from handbell.webhooks.errors import DeadWebhookNotFound
 from handbell.webhooks.service import WebhookHandler
 from handbell.webhooks.types import Secrets
 
@@ -247,8 +250,8 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_may_come_again(
     async with hooks.db.engine_transaction() as tx:
         await tx.execute(text("LOCK TABLE webhook_deliveries IN SHARE MODE"))
         waiting = asyncio.gather(*(hooks.whatsapp(statuses(f"w{no}")) for no in range(3)))
-        while not [row.ended for row in await hooks.rows(END_STUCK)]:
-            """The insert has not come to the lock yet."""
+        while not waiting.done():
+            await hooks.rows(END_STUCK)
     codes = [answer.status_code for answer in await waiting]
     assert 503 in codes
     assert set(codes) <= {200, 503}
@@ -299,3 +302,100 @@ async def test_an_organisations_own_account_signs_for_its_own_lines_only(
     assert (await hooks.twilio("inbound", key="theirs", **to_them)).status_code == 200
     rows = await practice.rows("SELECT organization_id FROM webhook_deliveries")
     assert [row.organization_id for row in rows] == [other_organization]
+
+
+@pytest.mark.requirement("R6.4")
+async def test_one_event_that_fails_loses_no_other_of_its_request(hooks: Any) -> None:
+    await hooks.whatsapp(statuses("w1", "poison", "w2"))
+    with pytest.raises(RuntimeError):
+        await hooks.apply_all()
+    assert {event.provider_ref for event in hooks.delivery.events} == {"w1", "w2"}
+
+
+@pytest.mark.requirement("R6.1")
+async def test_a_callback_that_is_quicker_than_the_answer_waits_for_it(hooks: Any) -> None:
+    hooks.delivery.unknown = {"w1"}
+    await hooks.whatsapp(statuses("w1"))
+    came = hooks.clock.instant
+    assert await hooks.apply_all() == 1
+    [row] = await hooks.rows(ALL)
+    assert (row.applied_at, row.parked, row.attempts) == (None, 1, 0)
+    [again] = await hooks.rows("SELECT * FROM outbox WHERE not_before > created_at")
+    assert again.not_before - came == timedelta(seconds=5)
+
+    hooks.delivery.unknown = set()
+    hooks.clock.advance(timedelta(seconds=5))
+    await hooks.apply_all()
+    [row] = await hooks.rows(ALL)
+    assert row.applied_at == hooks.clock.instant
+
+
+async def test_a_callback_about_nothing_that_we_sent_is_let_go_in_the_end(hooks: Any) -> None:
+    hooks.delivery.unknown = {"w1"}
+    await hooks.whatsapp(statuses("w1"))
+    for _ in WAITS:
+        assert await hooks.apply_all() == 1
+        oldest = "DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox)"
+        await hooks.practice.execute(oldest)
+        hooks.clock.advance(timedelta(hours=24))
+    assert [row.applied_at for row in await hooks.rows(ALL)] == [None]
+    await hooks.apply_all()
+    assert (await hooks.rows(ALL))[0].applied_at == hooks.clock.instant
+
+
+@pytest.mark.requirement("R6.4")
+async def test_what_was_given_up_is_listed_and_tried_again_when_somebody_asks(
+    hooks: Any, practice: Any
+) -> None:
+    dead = DeadWebhookService(hooks.db, practice.audit)
+    await hooks.whatsapp(written(("w1", "poison")))
+    for _ in range(4):
+        with pytest.raises(RuntimeError):
+            await hooks.apply_all()
+    await hooks.apply_all()
+    [one], total = await dead.list_dead(practice.id, limit=5, offset=0)
+    assert (one.kind, one.attempts, one.problem, total) == ("whatsapp", 5, "RuntimeError", 1)
+    assert await dead.list_dead(OrganizationId(99), limit=5, offset=0) == ([], 0)
+
+    now = hooks.clock.instant
+    with pytest.raises(DeadWebhookNotFound):
+        await dead.replay(OrganizationId(99), one.id, actor="tests", now=now)
+    hooks.inbound.poison = "cured"
+    await practice.execute("DELETE FROM outbox")
+    await dead.replay(practice.id, one.id, actor="tests", now=now)
+    assert await hooks.apply_all() == 1
+    assert len(hooks.inbound.taken) == 1
+    assert await dead.list_dead(practice.id, limit=5, offset=0) == ([], 0)
+    [entry] = await practice.rows("SELECT * FROM audit_entries WHERE action = 'webhook.replayed'")
+    assert entry.subject == {"delivery_id": one.id}
+
+
+async def test_a_database_that_is_away_costs_a_callback_no_attempt(hooks: Any) -> None:
+    await hooks.whatsapp(statuses("w1"))
+    hooks.delivery.away = True
+    for _ in range(6):
+        with pytest.raises(ConnectionRefusedError):
+            await hooks.apply_all()
+    hooks.delivery.away = False
+    await hooks.apply_all()
+    [row] = await hooks.rows(ALL)
+    assert (row.attempts, row.problem, row.applied_at) == (1, None, hooks.clock.instant)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("MessageSid", "SM\0"), ("ErrorCode", "3" * 600), ("To", "+1\0")],
+)
+async def test_an_item_that_the_database_cannot_keep_is_ignored(
+    hooks: Any, field: str, value: str
+) -> None:
+    answer = await hooks.twilio("status?mid=%00", **(STATUS | {field: value}))
+    assert answer.status_code == 200
+    assert await hooks.apply_all() == 1
+    assert hooks.delivery.events == []
+
+
+@pytest.mark.requirement("R1.7")
+async def test_a_stop_with_a_nul_in_it_stops(hooks: Any) -> None:
+    assert (await hooks.text("STOP\0")).status_code == 200
+    assert len(hooks.delivery.stopped) == 1

@@ -132,11 +132,17 @@ class DeliveryService:
             if doubts:
                 await leave_doubts(tx, self.messages, doubts, now=now)
 
-    async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
-        """Take what providers say of attempts. Any order, any repetition; what belongs to no
-        attempt of ours is passed over, but for an opt-out that names an address we know."""
+    async def record_status(
+        self, events: Sequence[StatusEvent], *, now: datetime
+    ) -> Sequence[StatusEvent]:
+        """Take what providers say of attempts. Any order, any repetition; an opt-out that names
+        an address we know counts without an attempt.
+
+        Gives the events that name an attempt which we do not know: the callback may be quicker
+        than the answer that tells us the provider's id.
+        """
         if not events:
-            return
+            return ()
         found = await outcomes.find_attempts(self.db.direct, events)
         known_keys = {event.key for event, _ in found}
         strays = [one for one in events if one.opted_out and one.key not in known_keys]
@@ -149,6 +155,8 @@ class DeliveryService:
         for event, organization_id, address_id in known:
             decision = _said_to_provider(event.provider, event.kind, at=now)
             await self.opt_out(organization_id, [address_id], decision, now=now)
+        unknown = (one for one in events if one.key not in known_keys)
+        return tuple(one for one in unknown if one.provider_ref or one.attempt_token)
 
     async def _find_addresses(
         self, strays: Sequence[StatusEvent]

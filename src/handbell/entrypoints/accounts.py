@@ -221,6 +221,8 @@ class SecretBook:
             sendgrid_public_key=settings.sendgrid_webhook_public_key,
             whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
             whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+            twilio_shared_key=settings.twilio_shared_key.get_secret_value(),
+            relay_secret=settings.webhook_secret.get_secret_value(),
         )
 
     async def named(
@@ -238,7 +240,7 @@ class SecretBook:
     def _secrets(self, credentials: Credentials) -> Secrets:
         match credentials:
             case TwilioCredentials(auth_token=token):
-                return replace(self.environment, twilio_auth_token=token)
+                return replace(self.environment, twilio_auth_token=token, twilio_shared_key="")
             case SendGridCredentials(webhook_public_key=key):
                 return replace(self.environment, sendgrid_public_key=key)
             case WhatsAppCredentials(app_secret=secret):

@@ -30,7 +30,7 @@ from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
 from handbell.staff.router import staff_router
 from handbell.templates.router import templates_router
-from handbell.webhooks.router import webhooks_router
+from handbell.webhooks.router import dead_webhooks_router, relay_router, webhooks_router
 
 PREFIX: Final = "/api/v1"
 BODY_LIMIT: Final = 5_000_000
@@ -79,6 +79,8 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield templates_router(rt.templates)
     yield staff_router(rt.staff, rt.clock)
     yield accounts_router(rt.provider_accounts, rt.clock)
+    yield relay_router(rt.webhooks, rt.clock)
+    yield dead_webhooks_router(rt.dead_webhooks, rt.clock)
     yield organization_router(rt.organization_settings, rt.clock)
 
 

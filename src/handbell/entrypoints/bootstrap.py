@@ -34,6 +34,7 @@ from handbell.platform.transport import AiohttpTransport
 from handbell.reminders.service import ReminderService
 from handbell.staff.service import StaffService
 from handbell.templates.service import TemplateService
+from handbell.webhooks.dead import DeadWebhookService
 from handbell.webhooks.service import WebhookHandler
 
 
@@ -68,6 +69,7 @@ class Runtime:
     unknowns: UnknownService
     actions: ActionService
     webhooks: WebhookHandler
+    dead_webhooks: DeadWebhookService
     events: EventService
     handlers: Mapping[str, Handler]
     """What is done with each topic of the outbox."""
@@ -191,6 +193,7 @@ def open_runtime(settings: Settings) -> Runtime:
         unknowns=UnknownService(db, messages),
         actions=actions,
         webhooks=webhooks,
+        dead_webhooks=DeadWebhookService(db, audit),
         events=EventService(db, patients, audit),
         handlers={
             "reminders.plan": one_by_one(ReminderService(db, messages).plan),

@@ -27,12 +27,14 @@ account = typer.Typer(no_args_is_help=True, help="Accounts with providers, and t
 api_key = typer.Typer(no_args_is_help=True, help="API keys and their roles.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 consent = typer.Typer(no_args_is_help=True, help="What patients agreed to.")
+webhooks = typer.Typer(no_args_is_help=True, help="What providers reported.")
 imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
 app.add_typer(account, name="account")
 app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 app.add_typer(consent, name="consent")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(imports, name="import")
 app.add_typer(undelivered.dead_letters, name="dead-letters")
 app.add_typer(undelivered.unknown, name="unknown")
@@ -260,6 +262,32 @@ def consent_verify(as_json: AsJson = False) -> None:  # noqa: FBT002
     _print(result, as_json=as_json)
     if not result["intact"]:
         raise typer.Exit(1)
+
+
+@webhooks.command("dead")
+def webhooks_dead(
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    limit: Annotated[int, typer.Option(help="How many to show.", min=1, max=1000)] = 50,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Show callbacks that could not be applied, newest first."""
+    from handbell.entrypoints import operations
+
+    settings = installed(Settings())
+    _answer(operations.dead_webhooks(settings, org=org, limit=limit), as_json=as_json)
+
+
+@webhooks.command("replay")
+def webhooks_replay(
+    webhook: Annotated[int, typer.Argument(help="The callback's id.")],
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Have a callback that was given up applied again."""
+    from handbell.entrypoints import operations
+
+    settings = installed(Settings())
+    _answer(operations.replay_webhook(settings, org=org, webhook=webhook), as_json=as_json)
 
 
 @imports.command("fhir")

@@ -205,6 +205,22 @@ async def verify_consent(settings: Settings) -> dict[str, Any]:
     return {"intact": intact, "audit_intact": is_log_intact, **asdict(found)}
 
 
+async def dead_webhooks(settings: Settings, *, org: int, limit: int) -> dict[str, Any]:
+    """The newest callbacks that were given up, and how many there are."""
+    async with opened(settings) as rt:
+        found, total = await rt.dead_webhooks.list_dead(OrganizationId(org), limit=limit, offset=0)
+    return {"total": total, "dead": [asdict(one) for one in found]}
+
+
+async def replay_webhook(settings: Settings, *, org: int, webhook: int) -> dict[str, Any]:
+    """Have one applied again."""
+    async with opened(settings) as rt:
+        now = await rt.clock.now()
+        organization_id = OrganizationId(org)
+        await rt.dead_webhooks.replay(organization_id, webhook, actor="operator", now=now)
+    return {"replayed": webhook}
+
+
 def _shown(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     """Hashes in hexadecimal, to be noted and compared."""
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields}

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
         default="", validation_alias=_also("TWILIO_FROM", "TWILIO_PHONE_NUMBER")
     )
     twilio_messaging_service_sid: str = ""
+    twilio_shared_key: SecretStr = SecretStr("")
     twilio_baa: Agreement = "none"
     twilio_tier: Tier = ""
 

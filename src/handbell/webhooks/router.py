@@ -5,10 +5,27 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi import Request as HttpRequest
+from pydantic import BaseModel
 
+from handbell.access.types import Caller, Scope
 from handbell.platform.clock import Clock
-from handbell.platform.http import problems
-from handbell.webhooks.errors import NotFromProvider, NotStored
+from handbell.platform.http import (
+    REFUSED,
+    PageParams,
+    PathId,
+    problems,
+    require,
+    set_page_headers,
+)
+from handbell.webhooks.dead import DeadWebhookService
+from handbell.webhooks.errors import (
+    DeadWebhookNotFound,
+    NotFromProvider,
+    NotStored,
+    QueueFull,
+    RelayUnreadable,
+)
+from handbell.webhooks.schemas import DeadWebhookOut, RelayedStatusIn, RelayedTextIn
 from handbell.webhooks.service import WebhookHandler
 from handbell.webhooks.types import Kind, Request
 
@@ -17,7 +34,13 @@ _NOTHING_TO_SAY: Final = "<Response/>"
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 _MULTIPART: Final = "multipart/form-data"
-_PROBLEMS: Final = problems(NotFromProvider, NotStored)
+_PROBLEMS: Final = problems(NotFromProvider, NotStored, QueueFull)
+_RELAY_PROBLEMS: Final = problems(NotFromProvider, NotStored, QueueFull, RelayUnreadable)
+_SIGNED: Final = [
+    {"in": "header", "name": name, "required": True, "schema": {"type": "string"}}
+    for name in ("X-Handbell-Signature", "X-Handbell-Timestamp")
+]
+Operator = Annotated[Caller, require(Scope.ADMIN)]
 _Text = Annotated[str, Query(max_length=512)]
 
 
@@ -42,7 +65,7 @@ class _Intake:
             path=http.url.path,
             query=http.url.query,
             headers={name.lower(): value for name, value in http.headers.items()},
-            token=token,
+            token=None if token is None or "\0" in token else token,
             account=account,
         )
         await self.handler.take(request, now=await self.clock.now())
@@ -70,6 +93,12 @@ def _add_twilio(router: APIRouter, intake: _Intake) -> None:
         """A patient wrote a text message. A STOP has stopped when this is answered."""
         await intake.take(Kind.TWILIO_INBOUND, http)
         return Response(_NOTHING_TO_SAY, media_type="text/xml")
+
+    @router.post("/twilio/events", responses=_PROBLEMS, openapi_extra=_body(_JSON, "array"))
+    async def twilio_events(http: HttpRequest) -> Response:
+        """Event Streams: links that patients followed."""
+        await intake.take(Kind.TWILIO_EVENTS, http)
+        return Response()
 
 
 def _add_sendgrid(router: APIRouter, intake: _Intake) -> None:
@@ -106,7 +135,60 @@ def _add_whatsapp(router: APIRouter, intake: _Intake) -> None:
         return Response(challenge, media_type="text/plain")
 
 
+def relay_router(handler: WebhookHandler, clock: Clock) -> APIRouter:
+    """The same news in one form, from a relay that knows our webhook secret."""
+    router = APIRouter(prefix="/comm/webhook", tags=["webhooks"])
+    intake = _Intake(handler, clock)
+
+    @router.post(
+        "/outbound-status", responses=_RELAY_PROBLEMS, openapi_extra=_relayed(RelayedStatusIn)
+    )
+    async def outbound_status(http: HttpRequest) -> dict[str, Any]:
+        """What became of a message, in our own words for it."""
+        await intake.take(Kind.RELAY_STATUS, http)
+        return {}
+
+    @router.post("/inbound", responses=_RELAY_PROBLEMS, openapi_extra=_relayed(RelayedTextIn))
+    async def inbound(http: HttpRequest) -> dict[str, Any]:
+        """A patient wrote. A STOP has stopped when this is answered."""
+        await intake.take(Kind.RELAY_INBOUND, http)
+        return {}
+
+    return router
+
+
+def dead_webhooks_router(dead: DeadWebhookService, clock: Clock) -> APIRouter:
+    """What could not be applied, for operators."""
+    router = APIRouter(prefix="/webhooks/dead", tags=["webhooks"])
+
+    @router.get("", responses=problems(*REFUSED))
+    async def list_dead(
+        request: HttpRequest, response: Response, caller: Operator, page: PageParams
+    ) -> list[DeadWebhookOut]:
+        """The callbacks that were given up, newest first: ids and the name of the problem."""
+        found, total = await dead.list_dead(
+            caller.organization_id, limit=page.limit, offset=page.offset
+        )
+        set_page_headers(request, response, page, total=total)
+        return [DeadWebhookOut.model_validate(one) for one in found]
+
+    @router.post("/{delivery_id}/replay", responses=problems(*REFUSED, DeadWebhookNotFound))
+    async def replay(delivery_id: PathId, caller: Operator) -> dict[str, Any]:
+        """Try it again, from the first of its five attempts; what it did already counts once."""
+        now = await clock.now()
+        await dead.replay(caller.organization_id, delivery_id, actor=caller.name, now=now)
+        return {}
+
+    return router
+
+
 def _body(media_type: str, kind: str = "object") -> dict[str, Any]:
     """The body is read raw, since its signature covers the bytes: said here for OpenAPI."""
     content = {media_type: {"schema": {"type": kind}}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _relayed(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    content = {_JSON: {"schema": schema}}
+    return {"parameters": _SIGNED, "requestBody": {"required": True, "content": content}}

@@ -2,14 +2,13 @@
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
 
 from handbell.channels.service import find_line
-from handbell.channels.types import InboundText, StatusEvent, WebhookItem
+from handbell.channels.types import InboundText, Provider
 from handbell.consent.types import Decision, Method
 from handbell.consent.types import Kind as ConsentKind
 from handbell.directory import service as directory
@@ -18,17 +17,17 @@ from handbell.organizations import service as organizations
 from handbell.organizations.types import StopScope
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
+from handbell.platform.outages import is_outage
 from handbell.platform.vocabulary import Channel
 from handbell.replies.policy import ReplyParser
 from handbell.replies.types import Intent
 from handbell.webhooks import reading, store
+from handbell.webhooks.applying import Applier, context_of
 from handbell.webhooks.batching import Batcher
-from handbell.webhooks.errors import NotFromProvider
+from handbell.webhooks.errors import NotFromProvider, NotStored
 from handbell.webhooks.types import Deliveries, Delivery, Inbound, Request, SecretBook
 
 APPLY_TOPIC: Final = store.APPLY_TOPIC
-ATTEMPTS: Final = 5
-"""Failed attempts to apply a callback until it is given up and its problem written down."""
 ENVIRONMENT: Final = OrganizationId(1)
 """Whose the accounts of the environment are, and a text on a line that nobody has."""
 PHONE_CHANNELS: Final = (Channel.SMS, Channel.WHATSAPP)
@@ -81,7 +80,9 @@ class WebhookHandler:
         self._keys = keys
         self._secrets = secrets
         self._delivery = delivery
-        self._inbound = inbound
+        self._applier = Applier(
+            db=db, keys=keys, delivery=delivery, inbound=inbound, owner=self._owner
+        )
         self._parser = ReplyParser()
         self._batcher = Batcher(self._store)
 
@@ -93,14 +94,22 @@ class WebhookHandler:
     async def take(self, request: Request, *, now: datetime) -> None:
         """Store one request. When this returns, the caller may acknowledge it.
 
-        Raises `NotFromProvider` or `NotStored`. A repetition changes nothing.
+        Raises `NotFromProvider`, `NotStored`, `QueueFull` or, for a relay, `RelayUnreadable`. A
+        repetition changes nothing.
         """
-        texts = reading.texts_of(
-            reading.read_items(request.kind, request.raw, token=request.token)
-        )
-        if not await self._is_genuine(request, texts):
+        try:
+            await self._take(request, now=now)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("webhook.not_stored", count=1, error_type=type(error).__name__)
+            raise NotStored from error
+
+    async def _take(self, request: Request, *, now: datetime) -> None:
+        if not await self._is_genuine(request, now=now):
             log.warning("webhook.refused", route=request.kind.value, reason="signature")
             raise NotFromProvider
+        texts = _texts_of(request)
         stops = await self._stops(texts)
         owner = next(iter(stops), None) or await self._owner(texts[0] if texts else None)
         delivery = self._seal(request, owner, now=now)
@@ -109,17 +118,19 @@ class WebhookHandler:
         else:
             await self._batcher.put(delivery)
 
-    async def _is_genuine(self, request: Request, texts: Sequence[InboundText]) -> bool:
+    async def _is_genuine(self, request: Request, *, now: datetime) -> bool:
         """Whether the environment's account signed it, or the one that the request names: and
         that one speaks for its own organisation's lines only."""
-        if reading.is_genuine(request, self._secrets.environment):
+        if reading.is_genuine(request, self._secrets.environment, now=now):
             return True
         reference = reading.account_of(request)
         if reference is None:
             return False
-        others = await self._secrets.named(request.kind.provider, reference)
-        signed = {owner for owner, secrets in others if reading.is_genuine(request, secrets)}
-        return bool(signed) and {await self._owner(text) for text in texts} <= signed
+        others = await self._secrets.named(Provider(request.kind.source), reference)
+        signed = {
+            owner for owner, secrets in others if reading.is_genuine(request, secrets, now=now)
+        }
+        return bool(signed) and {await self._owner(text) for text in _texts_of(request)} <= signed
 
     async def apply_many(
         self,
@@ -128,84 +139,10 @@ class WebhookHandler:
         *,
         now: datetime,
     ) -> None:
-        """Do what several stored callbacks say: their events together, what patients wrote one
-        by one. An error of the events is raised; `apply` then counts it where it belongs."""
-        ids = [int(args["delivery_id"]) for args in many]
-        if len(ids) == 1:
-            await self.apply(organization_id, many[0], now=now)
-            return
-        stored = await store.find_unapplied(self._db.direct, ids)
-        plain: list[int] = []
-        events: list[StatusEvent] = []
-        for delivery_id, one in sorted(stored.items()):
-            items = self._read(one)
-            if reading.texts_of(items):
-                await self.apply(organization_id, {"delivery_id": delivery_id}, now=now)
-                continue
-            plain.append(delivery_id)
-            events += [_dated(event, one.received_at) for event in reading.events_of(items)]
-        await self._delivery.record_status(events, now=now)
-        await store.mark_applied(self._db.direct, plain, now=now)
-
-    async def apply(
-        self, organization_id: OrganizationId, args: Mapping[str, Any], *, now: datetime
-    ) -> None:
-        """Do what a stored callback says; once it is done, again changes nothing.
-
-        An error is raised for the outbox to try again; after the last attempt it is written
-        down instead, and the callback stays as it is.
-        """
-        delivery_id = int(args["delivery_id"])
-        found = await store.find_unapplied(self._db.direct, [delivery_id])
-        stored = found.get(delivery_id)
-        if stored is None:
-            return
-        try:
-            await self._apply(stored, now=now)
-        except Exception as error:  # noqa: BLE001 - counted, and raised for the outbox
-            await self._count_failure(organization_id, delivery_id, error)
-            return
-        await store.mark_applied(self._db.direct, [delivery_id], now=now)
-
-    async def _apply(self, stored: store.Stored, *, now: datetime) -> None:
-        """Every item gets its turn; the first error is raised after the last item."""
-        items = self._read(stored)
-        errors: list[Exception] = []
-        for one in _turns(items):
-            try:
-                await self._hand_on(one, stored, now=now)
-            except Exception as error:  # noqa: BLE001 - raised below, after the other items
-                errors.append(error)
-        if errors:
-            raise errors[0]
-
-    def _read(self, stored: store.Stored) -> tuple[WebhookItem, ...]:
-        raw = self._keys.unseal_raw(stored.sealed, context=_context(stored.digest))
-        return reading.read_items(stored.kind, raw, token=stored.token)
-
-    async def _hand_on(
-        self, turn: list[StatusEvent] | InboundText, stored: store.Stored, *, now: datetime
-    ) -> None:
-        if isinstance(turn, list):
-            await self._delivery.record_status(turn, now=stored.received_at)
-            return
-        organization_id = await self._owner(turn)
-        async with self._db.transaction(organization_id) as tx:
-            await self._inbound.receive_in(
-                tx, organization_id, turn, received_at=stored.received_at, now=now
-            )
-
-    async def _count_failure(
-        self, organization_id: OrganizationId, delivery_id: int, error: Exception
-    ) -> None:
-        name = type(error).__name__
-        async with self._db.transaction(organization_id) as tx:
-            attempt = await store.mark_failed(tx, delivery_id, problem=name, limit=ATTEMPTS)
-        log.warning(
-            "webhook.not_applied", delivery_id=delivery_id, attempt=attempt, error_type=name
+        """Do what stored callbacks say."""
+        await self._applier.apply_many(
+            organization_id, [int(args["delivery_id"]) for args in many], now=now
         )
-        if attempt < ATTEMPTS:
-            raise error
 
     async def _stops(self, texts: Iterable[InboundText]) -> _Stops:
         """The texts that opt out, by the organisation that was written to."""
@@ -230,7 +167,7 @@ class WebhookHandler:
             organization_id=organization_id,
             kind=request.kind,
             digest=digest,
-            sealed=self._keys.seal_raw(request.raw, context=_context(digest)),
+            sealed=self._keys.seal_raw(request.raw, context=context_of(digest)),
             token=request.token,
             received_at=now,
         )
@@ -286,17 +223,5 @@ class WebhookHandler:
         return address_ids
 
 
-def _turns(items: Iterable[WebhookItem]) -> list[list[StatusEvent] | InboundText]:
-    """All events together, and each text alone."""
-    items = tuple(items)
-    events = reading.events_of(items)
-    return [*([events] if events else []), *reading.texts_of(items)]
-
-
-def _dated(event: StatusEvent, received_at: datetime) -> StatusEvent:
-    """Where the provider gives no time, the event counts from when we heard of it."""
-    return replace(event, occurred_at=event.occurred_at or received_at)
-
-
-def _context(digest: bytes) -> str:
-    return f"webhook_deliveries.raw/{digest.hex()}"
+def _texts_of(request: Request) -> list[InboundText]:
+    return reading.texts_of(reading.read_items(request.kind, request.raw, token=request.token))

@@ -17,13 +17,17 @@ class Kind(StrEnum):
 
     TWILIO_STATUS = "twilio_status"
     TWILIO_INBOUND = "twilio_inbound"
+    TWILIO_EVENTS = "twilio_events"
     SENDGRID_EVENTS = "sendgrid_events"
     SENDGRID_INBOUND = "sendgrid_inbound"
     WHATSAPP = "whatsapp"
+    RELAY_STATUS = "relay_status"
+    RELAY_INBOUND = "relay_inbound"
 
     @property
-    def provider(self) -> Provider:
-        return Provider(self.value.partition("_")[0])
+    def source(self) -> str:
+        """Who calls: a provider, or a relay that we trust."""
+        return self.value.partition("_")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -53,7 +57,8 @@ class Request:
 class Secrets:
     """What accounts sign with. An empty one verifies nothing.
 
-    `public_url` is where the providers reach us: Twilio signs it.
+    `public_url` is where the providers reach us: Twilio signs it. `twilio_shared_key` is for
+    requests that name a shared key of the account's; where it is empty, the auth token is.
     """
 
     public_url: str
@@ -61,6 +66,8 @@ class Secrets:
     sendgrid_public_key: str
     whatsapp_app_secret: str
     whatsapp_verify_token: str
+    twilio_shared_key: str = ""
+    relay_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -73,6 +80,17 @@ class Delivery:
     sealed: bytes
     token: str | None
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadWebhook:
+    """A callback that was given up; `problem` names the error of the last attempt."""
+
+    id: int
+    kind: Kind
+    received_at: datetime
+    attempts: int
+    problem: str
 
 
 class SecretBook(Protocol):
@@ -105,8 +123,11 @@ class Deliveries(Protocol):
     async def settle(self, organization_id: OrganizationId, address_ids: Sequence[int]) -> int:
         """Wait for attempts in flight to them; give how many still are."""
 
-    async def record_status(self, events: Sequence[StatusEvent], *, now: datetime) -> None:
-        """Take events of attempts, in any order and repetition."""
+    async def record_status(
+        self, events: Sequence[StatusEvent], *, now: datetime
+    ) -> Sequence[StatusEvent]:
+        """Take events of attempts, in any order and repetition; give those that name an attempt
+        which is not known, or not yet."""
 
 
 class Inbound(Protocol):

@@ -1,9 +1,11 @@
 """Twilio's callbacks: status of a message, and what a patient wrote."""
 
+from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from twilio.request_validator import RequestValidator
+import orjson
+from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 from handbell.channels.providers.failures import Failure, failure_of
 from handbell.channels.types import (
@@ -31,6 +33,9 @@ _KINDS: Final = {
 }
 
 
+_CLICKED: Final = "com.twilio.daptbt.link-shortening.link-clicked"
+
+
 class _Form(dict[str, list[str]]):
     """Every value of every name, the empty ones too, as Twilio's validator asks for them."""
 
@@ -38,13 +43,18 @@ class _Form(dict[str, list[str]]):
         return self[name]
 
 
-def verify(*, url: str, raw: bytes, signature: str, auth_token: str) -> bool:
-    """Whether Twilio signed this. `url` comes from our configuration, never from Host."""
+def verify(*, url: str, raw: bytes, signature: str, auth_token: str, settings: str = "") -> bool:
+    """Whether Twilio signed this. `url` comes from our configuration, never from Host.
+
+    `settings` is X-Twilio-Webhooks-Signature-Settings, which names the algorithm; without it
+    that is HMAC-SHA1.
+    """
     try:
         text = raw.decode()
         signs_json = "bodySHA256" in parse_qs(urlsplit(url).query)
         params = text if signs_json else _form(text)
-        return bool(RequestValidator(auth_token).validate(url, params, signature))
+        algorithm = get_signature_algorithm(settings)
+        return bool(RequestValidator(auth_token).validate(url, params, signature, algorithm))
     except (ValueError, TypeError):
         return False
 
@@ -83,6 +93,33 @@ def parse_status(raw: bytes, *, mid: str | None) -> tuple[WebhookItem, ...]:
     )
 
 
+def parse_event_stream(raw: bytes) -> tuple[WebhookItem, ...]:
+    """Event Streams: an array of CloudEvents, each by itself; of them we read clicks."""
+    try:
+        events = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return (_ignored("", "not JSON"),)
+    if not isinstance(events, list):
+        return (_ignored("", "not an array"),)
+    return tuple(_streamed(event) for event in events)
+
+
+def _streamed(event: object) -> WebhookItem:
+    data = event.get("data") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(data, dict):
+        return _ignored("", "not an event")
+    no, sid = str(event.get("id", "")), data.get("message_sid")
+    if event.get("type") != _CLICKED or not isinstance(sid, str) or not sid or not no:
+        return _ignored(no, "an event that we do not read")
+    return StatusEvent(
+        provider=Provider.TWILIO,
+        key=f"stream:{no}",
+        kind=EventKind.CLICKED,
+        provider_ref=sid,
+        occurred_at=_instant(data.get("click_time")),
+    )
+
+
 def parse_inbound(raw: bytes) -> tuple[WebhookItem, ...]:
     """One message of a patient's."""
     form = _form(raw.decode(errors="replace"))
@@ -101,6 +138,15 @@ def parse_inbound(raw: bytes) -> tuple[WebhookItem, ...]:
             opt_out_type=_first(form, "OptOutType") or None,
         ),
     )
+
+
+def _instant(value: object) -> datetime | None:
+    """An instant with its offset; anything else is none."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _form(text: str) -> _Form:
