@@ -110,7 +110,9 @@ async def open_sandbox(
             yield Box(client, clock, hooks, answers, public_url)
 
 
-def _config(public_url: str, *, patients: bool, auto_reply: bool) -> SandboxConfig:
+def _config(
+    public_url: str, *, patients: bool, auto_reply: bool, record: str = ""
+) -> SandboxConfig:
     return SandboxConfig(
         public_url=public_url,
         twilio_account_sid=ACCOUNT,
@@ -125,4 +127,7 @@ def _config(public_url: str, *, patients: bool, auto_reply: bool) -> SandboxConf
         whatsapp_app_secret="secret",
         patients=patients,
         seed=7,
+        record=record,
+        twilio_test_account_sid="AC" + "e" * 32,
+        twilio_test_auth_token="test-token",
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 
 import aiohttp
 from fastapi import FastAPI, Request
@@ -16,6 +17,7 @@ from handbell.sandbox import sendgrid, twilio, whatsapp
 from handbell.sandbox.answers import ProviderSaysNo, say_no
 from handbell.sandbox.control import control_router
 from handbell.sandbox.delivery import Courier
+from handbell.sandbox.record import Record, load
 from handbell.sandbox.sendgrid import sendgrid_router
 from handbell.sandbox.signing import load_private_key
 from handbell.sandbox.twilio import twilio_router
@@ -31,6 +33,9 @@ def create_app(config: SandboxConfig, clock: Clock, *, simulated: bool) -> FastA
     """
     world = World(config=config, clock=clock, simulated=simulated)
     world.templates = {(name, language): body for name, language, body in config.templates}
+    if config.record:
+        world.received.extend(load(Path(config.record)))
+        world.record = Record(Path(config.record))
     key = load_private_key(config.sendgrid_private_key)
 
     @asynccontextmanager
@@ -43,6 +48,8 @@ def create_app(config: SandboxConfig, clock: Clock, *, simulated: bool) -> FastA
             yield
             if loop is not None:
                 loop.cancel()
+            if world.record is not None:
+                world.record.close()
 
     app = FastAPI(title="Handbell sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_exception_handler(ProviderSaysNo, say_no)

@@ -10,8 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox.delivery import Courier
+from handbell.sandbox.faults import Fault
 from handbell.sandbox.types import Received, Reply, Written
-from handbell.sandbox.world import Fault, World
+from handbell.sandbox.world import World
 
 
 class ReplyIn(BaseModel):
@@ -25,18 +26,32 @@ class ReplyIn(BaseModel):
     body: str
 
 
-class FaultIn(BaseModel):
-    """Every answer `latency_ms` late; so many of the next requests over the rate, or unserved.
+_Rate = Annotated[float, Field(ge=0, le=1)]
+_Count = Annotated[int, Field(ge=0)]
+_Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
-    After those of `status_429` come those of `status_503`, none of which was accepted. `lost`
-    counts requests that are accepted and answered by a page of a broken gateway (502).
-    """
+
+class FaultIn(BaseModel):
+    """What a provider does wrong from now on; `faults.Fault` says what each means."""
+
+    model_config = ConfigDict(extra="forbid")
 
     provider: Literal["twilio", "sendgrid", "whatsapp"]
-    latency_ms: int = Field(default=0, ge=0, le=60_000)
-    status_429: int = Field(default=0, ge=0)
-    status_503: int = Field(default=0, ge=0)
-    lost: int = Field(default=0, ge=0)
+    latency_ms: _Milliseconds = 0
+    status_429: _Count = 0
+    status_503: _Count = 0
+    lost: _Count = 0
+    seed: int = 0
+    rate_slow: _Rate = 0
+    slow_ms: _Milliseconds = 0
+    rate_5xx: _Rate = 0
+    rate_drop: _Rate = 0
+    rate_callback_lost: _Rate = 0
+    rate_callback_doubled: _Rate = 0
+    rate_callback_late: _Rate = 0
+    callback_late_ms: _Milliseconds = 0
+    list_lag_ms: Annotated[int, Field(ge=0, le=30_000)] = 0
+    rate_list_fails: _Rate = 0
 
 
 class TemplateIn(BaseModel):
@@ -97,6 +112,16 @@ def _add_reading(router: APIRouter, world: World) -> None:
         rows = [json.dumps(_show_written(one)) + "\n" for one in world.written]
         return PlainTextResponse("".join(rows), media_type="application/x-ndjson")
 
+    @router.get("/told")
+    async def told() -> dict[str, int]:
+        """How many callbacks were accepted, by the token of the message."""
+        return dict(world.told)
+
+    @router.get("/blocked")
+    async def blocked() -> list[dict[str, str]]:
+        """Messages to numbers that had said STOP, which the provider did not take."""
+        return [{"at": one.at.isoformat(), "to": one.to} for one in world.blocked_sends]
+
     @router.get("/next")
     async def next_action() -> dict[str, datetime | int | None]:
         """The earliest action's instant, and how many actions are due by now."""
@@ -112,9 +137,7 @@ def _add_reading(router: APIRouter, world: World) -> None:
 def _add_setting(router: APIRouter, world: World) -> None:
     @router.put("/faults")
     async def faults(body: FaultIn) -> FaultIn:
-        world.faults[body.provider] = Fault(
-            body.latency_ms, body.status_429, body.status_503, body.lost
-        )
+        world.faults[body.provider] = Fault(**body.model_dump(exclude={"provider"}))
         return body
 
     @router.put("/templates")
@@ -151,6 +174,8 @@ def _show(one: Received) -> dict[str, object]:
 def _show_written(one: Written) -> dict[str, object]:
     return {
         "at": one.at.isoformat(),
+        "answered_at": one.answered_at.isoformat(),
+        "is_taken": one.is_taken,
         "channel": one.reply.channel,
         "from": one.reply.sender,
         "to": one.reply.to,

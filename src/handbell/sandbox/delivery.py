@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ _PAUSE_SECONDS: Final = 0.2
 _AT_ONCE: Final = 8
 _BATCH: Final = 200
 _POLL_SECONDS: Final = 0.05
+_PATIENCE: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 4, 8, 16, 32, 64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +55,16 @@ class Courier:
         return count
 
     async def release_forever(self) -> None:
-        """Real time: release actions as they fall due."""
+        """Real time: release actions as they fall due, all that are due at once."""
         while True:
-            await self.release(until=await self.world.clock.now())
+            if due := self.world.take_due(until=await self.world.clock.now()):
+                await self._release_instant(due)
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _release_instant(self, actions: list[Action]) -> int:
-        mails = [one.deed.event for one in actions if isinstance(one.deed, MailEvent)]
+        mails = [one for one in actions if isinstance(one.deed, MailEvent)]
         for start in range(0, len(mails), _BATCH):
-            await self._post_mail_events(mails[start : start + _BATCH])
+            await self._do_mails(mails[start : start + _BATCH])
         lines: dict[str, list[Action]] = {}
         for action in actions:
             lines.setdefault(action.address, []).append(action)
@@ -77,16 +79,33 @@ class Courier:
             for action in actions:
                 await self._do(action)
 
+    async def _do_mails(self, actions: list[Action]) -> None:
+        events = [one.deed.event for one in actions if isinstance(one.deed, MailEvent)]
+        is_taken = await self._post_mail_events(events)
+        for action in actions:
+            await self._note(action, is_taken=is_taken)
+
     async def _do(self, action: Action) -> None:
         match action.deed:
             case FormPost() as post:
-                await self._post_form(post)
+                await self._note(action, is_taken=await self._post_form(post))
             case WhatsAppChange() as change:
-                await self._post_change(change)
+                await self._note(action, is_taken=await self._post_change(change))
             case Reply() as reply if reply.sender not in self.world.silent:
                 await self.reply(reply, now=action.at)
             case _:
                 """Mail events travel in batches; who has said STOP writes no more."""
+
+    async def _note(self, action: Action, *, is_taken: bool) -> None:
+        """Count what was accepted. SendGrid and Meta go on trying for a day and longer, which
+        is a few minutes here; Twilio gives up. In stepped time nothing is put off."""
+        if is_taken:
+            self.world.told[action.about or ""] += 1
+            return
+        gives_up = isinstance(action.deed, FormPost) or action.tries >= len(_PATIENCE)
+        if not (gives_up or self.world.simulated):
+            at = await self.world.clock.now() + _PATIENCE[action.tries]
+            self.world.plan(replace(action, at=at, tries=action.tries + 1))
 
     async def reply(self, reply: Reply, *, now: datetime) -> bool:
         """Let a patient write; say whether the webhook was answered well."""
@@ -94,6 +113,8 @@ class Courier:
         is_taken = await self._carry(receive(self.world, reply, now=now))
         written = Written(
             at=now,
+            answered_at=await self.world.clock.now(),
+            is_taken=is_taken,
             reply=reply,
             messages_when_sent=before,
             messages_when_answered=len(self.world.received),

@@ -77,7 +77,7 @@ def _opt_out_type(word: str) -> str | None:
 
 def _reply_automatically(world: World, reply: Reply, *, now: datetime) -> None:
     """Twilio's own acknowledgement: it carries no token and no callback follows."""
-    world.received.append(
+    world.receive(
         Received(
             at=now,
             channel=Channel.SMS,

@@ -12,12 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox import shapes
-from handbell.sandbox.answers import (
-    ProviderSaysNo,
-    is_of_type,
-    meet_faults,
-    on_the_way_back,
-)
+from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults, spoil
 from handbell.sandbox.signing import public_key
 from handbell.sandbox.types import Deed, MailEvent, Received
 from handbell.sandbox.world import World
@@ -48,13 +43,14 @@ def sendgrid_router(world: World, key: ec.EllipticCurvePrivateKey) -> APIRouter:
         now = await world.clock.now()
         reset = limits | {"X-RateLimit-Reset": str(int(now.timestamp()) + 1)}
         late = refusal(429, "too many requests", headers=reset)
-        await meet_faults(world, "sendgrid", late=late, down=refusal(503, "service unavailable"))
+        down = refusal(503, "service unavailable")
+        await meet_faults(world, "sendgrid", late=late, down=down)
         if not is_of_type(request, "application/json"):
             raise refusal(415, "Content-Type should be application/json.")
         mail = _parse(await request.body())
         if problem := next(_problems(mail), None):
             raise refusal(400, problem[1], problem[0])
-        return on_the_way_back(world, "sendgrid", await _accept(world, mail))
+        return spoil(world, "sendgrid", await _accept(world, mail), down=down)
 
     @router.get("/user/webhooks/event/settings/signed")
     async def signed(request: Request) -> JSONResponse:

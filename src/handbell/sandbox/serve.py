@@ -21,8 +21,10 @@ def config_from(settings: Settings) -> SandboxConfig:
     """The accounts that the product is set up with are the ones that the sandbox plays.
 
     Its own: `HANDBELL_SANDBOX_SENDGRID_PRIVATE_KEY`, `HANDBELL_SANDBOX_PATIENTS=on`,
-    `HANDBELL_SANDBOX_SEED`, `HANDBELL_SANDBOX_TWILIO_AUTO_REPLY=on`, and
-    `HANDBELL_SANDBOX_TEMPLATES`, a JSON file of approved WhatsApp templates.
+    `HANDBELL_SANDBOX_SEED`, `HANDBELL_SANDBOX_TWILIO_AUTO_REPLY=on`,
+    `HANDBELL_SANDBOX_TWILIO_TEST_ACCOUNT_SID` and `…_AUTH_TOKEN`, `HANDBELL_SANDBOX_RECORD`, a
+    file for what was received, and `HANDBELL_SANDBOX_TEMPLATES`, a JSON file of approved
+    WhatsApp templates.
     """
     own = {
         name.removeprefix("HANDBELL_SANDBOX_"): value
@@ -44,6 +46,9 @@ def config_from(settings: Settings) -> SandboxConfig:
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         patients=own.get("PATIENTS") == "on",
         seed=int(own.get("SEED", "0")),
+        record=own.get("RECORD", ""),
+        twilio_test_account_sid=own.get("TWILIO_TEST_ACCOUNT_SID", ""),
+        twilio_test_auth_token=own.get("TWILIO_TEST_AUTH_TOKEN", ""),
         templates=_templates(own.get("TEMPLATES", "")),
     )
 

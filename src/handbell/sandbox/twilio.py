@@ -6,6 +6,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -14,19 +15,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
-from handbell.sandbox.answers import (
-    ProviderSaysNo,
-    is_of_type,
-    meet_faults,
-    on_the_way_back,
-)
-from handbell.sandbox.types import Deed, FormPost, Received
+from handbell.sandbox import magic
+from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults, spoil
+from handbell.sandbox.faults import Fault
+from handbell.sandbox.types import BlockedSend, Deed, FormPost, Received
 from handbell.sandbox.world import World
 
 _E164: Final = re.compile(r"\+(?:1[2-9]\d{9}|[2-9]\d{6,14})")
 _MAX_BODY: Final = 1600
 _LONGEST_VALIDITY: Final = 36_000
 _VERSION: Final = "2010-04-01"
+_BLOCKED: Final = 21610
 _WORDS: Final = {
     20003: (401, "Authenticate"),
     20004: (405, "Method not allowed"),
@@ -34,12 +33,17 @@ _WORDS: Final = {
     20429: (429, "Too many requests"),
     20503: (503, "Service unavailable"),
     21211: (400, "Invalid 'To' Phone Number"),
+    21212: (400, "Invalid 'From' Phone Number"),
+    21408: (400, "Permission to send to this region has not been enabled"),
     21602: (400, "Message body is required."),
     21603: (400, "A 'From' phone number or messaging service is required."),
     21604: (400, "A 'To' phone number is required."),
     21606: (400, "The 'From' phone number is not a valid, message-capable number of yours."),
     21609: (400, "The 'StatusCallback' URL is not a valid URL."),
     21610: (400, "Attempt to send to unsubscribed recipient"),
+    21611: (400, "This 'From' number has exceeded its queue"),
+    21612: (400, "The 'To' number is not reachable from this 'From' number"),
+    21614: (400, "'To' number is not a valid mobile number"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit."),
     21624: (400, "Invalid validity period"),
     21701: (400, "The Messaging Service does not exist"),
@@ -58,10 +62,13 @@ def twilio_router(world: World) -> APIRouter:
 
     @router.post("/Messages.json")
     async def create(account: str, request: Request) -> Response:
-        _authenticate(world, account, request)
+        is_test = _authenticate(world, account, request)
+        form = await _form(request)
+        if is_test:
+            return JSONResponse(await _try(world, form), status_code=201)
         await meet_faults(world, "twilio", late=refusal(20429), down=refusal(20503))
-        made = JSONResponse(await _create(world, await _form(request)), status_code=201)
-        return on_the_way_back(world, "twilio", made)
+        answer = JSONResponse(await _create(world, form), status_code=201)
+        return spoil(world, "twilio", answer, down=refusal(20503))
 
     @router.get("/Messages/{sid}.json")
     async def fetch(account: str, sid: str, request: Request) -> JSONResponse:
@@ -73,7 +80,11 @@ def twilio_router(world: World) -> APIRouter:
     @router.get("/Messages.json")
     async def listing(account: str, request: Request) -> JSONResponse:
         _authenticate(world, account, request)
-        return JSONResponse(_listing(world, request))
+        fault = world.faults.get("twilio", Fault())
+        if fault.is_list_down():
+            raise refusal(20503)
+        newest = await world.clock.now() - fault.list_lag()
+        return JSONResponse(_listing(world, request, newest=newest))
 
     return router
 
@@ -85,16 +96,21 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode("utf-8", errors="replace")))
 
 
-def _authenticate(world: World, account: str, request: Request) -> None:
+def _authenticate(world: World, account: str, request: Request) -> bool:
+    """Say whether these are the account's test credentials. Raises the provider's refusal."""
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
     try:
         given = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         given = b""
-    wanted = f"{world.config.twilio_account_sid}:{world.config.twilio_auth_token}".encode()
-    known = account == world.config.twilio_account_sid
-    if kind.lower() != "basic" or not known or not hmac.compare_digest(given, wanted):
+    config = world.config
+    tests = (config.twilio_test_account_sid, config.twilio_test_auth_token)
+    is_test = bool(tests[0]) and account == tests[0]
+    sid, token = tests if is_test else (config.twilio_account_sid, config.twilio_auth_token)
+    is_known = account == sid and hmac.compare_digest(given, f"{sid}:{token}".encode())
+    if kind.lower() != "basic" or not is_known:
         raise refusal(20003)
+    return is_test
 
 
 def _problem(world: World, form: Mapping[str, str]) -> int | None:
@@ -121,29 +137,46 @@ def _is_validity(seconds: str) -> bool:
     return seconds.isascii() and seconds.isdigit() and 1 <= int(seconds) <= _LONGEST_VALIDITY
 
 
-async def _create(world: World, form: Mapping[str, str]) -> dict[str, object]:
-    if code := _problem(world, form):
+async def _try(world: World, form: Mapping[str, str]) -> dict[str, object]:
+    """With test credentials nothing is sent or kept, and no callback follows."""
+    own = {"From": world.config.twilio_from, "MessagingServiceSid": ""}
+    code = magic.code_of(form) or _problem(world, {**form, **own})
+    if code:
         raise refusal(code)
+    message = _message(world, form, now=await world.clock.now())
+    return _representation(world, message, service=None, sender=form["From"])
+
+
+async def _create(world: World, form: Mapping[str, str]) -> dict[str, object]:
     now = await world.clock.now()
+    if code := _problem(world, form):
+        if code == _BLOCKED:
+            world.blocked_sends.append(BlockedSend(at=now, to=form["To"]))
+        raise refusal(code)
     callback = form.get("StatusCallback", "")
-    message = Received(
-        at=now,
-        channel=Channel.SMS,
-        to=form["To"],
-        body=form["Body"],
-        token=_token(callback),
-        provider_id="SM" + secrets.token_hex(16),
-        sender=form.get("From") or world.config.twilio_from,
-    )
+    message = _message(world, form, now=now)
     service = form.get("MessagingServiceSid") or None
     answer = _representation(world, message, service=service, sender=form.get("From"))
     world.texts[message.provider_id] = answer | {
         "from": message.sender, "status": "delivered", "date_sent": format_datetime(now)
     }  # fmt: skip
+    world.taken_at[message.provider_id] = now
     world.keep(message)
     if callback:
         world.plan_callbacks(message, _callbacks(world, message, callback, service))
     return answer
+
+
+def _message(world: World, form: Mapping[str, str], *, now: datetime) -> Received:
+    return Received(
+        at=now,
+        channel=Channel.SMS,
+        to=form["To"],
+        body=form["Body"],
+        token=_token(form.get("StatusCallback", "")),
+        provider_id="SM" + secrets.token_hex(16),
+        sender=form.get("From") or world.config.twilio_from,
+    )
 
 
 def _token(callback: str) -> str | None:
@@ -199,13 +232,16 @@ def _callbacks(
     )
 
 
-def _listing(world: World, request: Request) -> dict[str, object]:
+def _listing(world: World, request: Request, *, newest: datetime) -> dict[str, object]:
+    """A page of what was sent, as far as the list knows of it yet."""
     query = request.query_params
     size = int(query.get("PageSize", "50")) if query.get("PageSize", "50").isdigit() else 50
     rows = [
         row
         for row in reversed(world.texts.values())
-        if query.get("To") in {None, row["to"]} and query.get("From") in {None, row["from"]}
+        if query.get("To") in {None, row["to"]}
+        and query.get("From") in {None, row["from"]}
+        and world.taken_at[str(row["sid"])] <= newest
     ][:size]
     uri = f"{request.url.path.removeprefix('/twilio')}?{request.url.query}"
     return {

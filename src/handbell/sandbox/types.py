@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from handbell.platform.vocabulary import Channel
 
@@ -12,7 +13,8 @@ class SandboxConfig:
     """The accounts that the sandbox plays, and how its patients behave.
 
     `sendgrid_private_key` is PEM or base64 DER (PKCS#8); when empty, a key is made at start
-    and its public half is at `/sendgrid/v3/user/webhooks/event/settings/signed`.
+    and its public half is at `/sendgrid/v3/user/webhooks/event/settings/signed`. `record` is a
+    file for what was received, which outlives the process.
     """
 
     public_url: str
@@ -21,6 +23,8 @@ class SandboxConfig:
     twilio_from: str
     twilio_messaging_service_sid: str = ""
     twilio_auto_reply: bool = False
+    twilio_test_account_sid: str = ""
+    twilio_test_auth_token: str = ""
     sendgrid_api_key: str
     sendgrid_private_key: str = ""
     whatsapp_access_token: str
@@ -30,6 +34,7 @@ class SandboxConfig:
     whatsapp_number: str = "+12025550199"
     patients: bool = False
     seed: int = 0
+    record: str = ""
     templates: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -46,6 +51,21 @@ class Received:
     sender: str
     subject: str | None = None
     template: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedSend:
+    """A message to a number that has said STOP: refused, and noted all the same."""
+
+    at: datetime
+    to: str
+
+
+PROVIDER_OF_CHANNEL: Final = {
+    Channel.SMS: "twilio",
+    Channel.EMAIL: "sendgrid",
+    Channel.WHATSAPP: "whatsapp",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +106,12 @@ class Written:
     """A patient's message that was carried to the product.
 
     Both numbers count the messages received until then: when the webhook left, and when it was
-    answered.
+    answered, which was at `answered_at`.
     """
 
     at: datetime
+    answered_at: datetime
+    is_taken: bool
     reply: Reply
     messages_when_sent: int
     messages_when_answered: int
@@ -110,3 +132,5 @@ class Action:
     key: str
     address: str
     deed: Deed
+    about: str | None = None
+    tries: int = 0

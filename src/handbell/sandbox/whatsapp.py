@@ -11,12 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox import shapes
-from handbell.sandbox.answers import (
-    ProviderSaysNo,
-    is_of_type,
-    meet_faults,
-    on_the_way_back,
-)
+from handbell.sandbox.answers import ProviderSaysNo, is_of_type, meet_faults, spoil
 from handbell.sandbox.types import Deed, Received, WhatsAppChange
 from handbell.sandbox.world import World
 
@@ -62,8 +57,8 @@ def whatsapp_router(world: World, prefix: str) -> APIRouter:
         if number is None:
             raise refusal(33)
         await meet_faults(world, "whatsapp", late=refusal(130429), down=refusal(2))
-        sent = JSONResponse(await _send(world, await _body(request), number=number))
-        return on_the_way_back(world, "whatsapp", sent)
+        answer = JSONResponse(await _send(world, await _body(request), number=number))
+        return spoil(world, "whatsapp", answer, down=refusal(2))
 
     @router.post("/{account}/message_templates")
     async def create_template(account: str, request: Request) -> JSONResponse:

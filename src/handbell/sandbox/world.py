@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from handbell.platform.clock import Clock
 from handbell.platform.vocabulary import Channel
 from handbell.sandbox import patients
-from handbell.sandbox.types import Action, Deed, Received, Reply, SandboxConfig, Written
-
-
-@dataclass(slots=True)
-class Fault:
-    """What a provider does wrong: every answer is late, the next ones are refusals, or are taken
-    and their answers lost on the way."""
-
-    latency_ms: int = 0
-    status_429: int = 0
-    status_503: int = 0
-    lost: int = 0
+from handbell.sandbox.faults import Fault
+from handbell.sandbox.record import Record
+from handbell.sandbox.types import (
+    PROVIDER_OF_CHANNEL,
+    Action,
+    BlockedSend,
+    Deed,
+    Received,
+    Reply,
+    SandboxConfig,
+    Written,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class World:
     received: list[Received] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
     texts: dict[str, dict[str, object]] = field(default_factory=dict)
+    taken_at: dict[str, datetime] = field(default_factory=dict)
     blocked: set[tuple[str, str]] = field(default_factory=set)
     suppressed: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
@@ -43,15 +44,20 @@ class World:
     WhatsApp phone number id."""
     faults: dict[str, Fault] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    """Accepted callbacks by the token of the message."""
+    blocked_sends: list[BlockedSend] = field(default_factory=list)
+    record: Record | None = None
     heap: list[tuple[datetime, str, int, Action]] = field(default_factory=list)
     _number: int = 0
 
     def clear(self) -> None:
         """Forget everything but the templates and numbers, which are the accounts' own."""
-        for kept in (self.texts, self.window_until, self.faults, self.counts):
+        for kept in (self.texts, self.window_until, self.faults, self.counts, self.told):
             kept.clear()
         for kept_set in (self.blocked, self.suppressed, self.silent, self.answered):
             kept_set.clear()
+        self.blocked_sends.clear()
         self.received.clear()
         self.written.clear()
         self.heap.clear()
@@ -69,15 +75,18 @@ class World:
         """Status callbacks: at the send's own instant, or in real time 200 ms apart."""
         step = timedelta(0) if self.simulated else timedelta(milliseconds=200)
         base = f"1:{message.to}:{patients.body_key(message.body)}"
+        fault = self.faults.get(PROVIDER_OF_CHANNEL[message.channel], Fault())
         for number, deed in enumerate(deeds, start=1):
-            self.plan(
-                Action(
-                    at=message.at + step * number,
-                    key=f"{base}:{number:02d}",
-                    address=message.to,
-                    deed=deed,
+            for delay in fault.callback_delays():
+                self.plan(
+                    Action(
+                        at=message.at + step * number + delay,
+                        key=f"{base}:{number:02d}",
+                        address=message.to,
+                        deed=deed,
+                        about=message.token,
+                    )
                 )
-            )
 
     def keep(self, message: Received) -> None:
         """Keep a message that reaches its patient, who may answer it later.
@@ -85,7 +94,7 @@ class World:
         Nobody answers the same text twice: a repeated answer to a repeated question would have
         no end.
         """
-        self.received.append(message)
+        self.receive(message)
         if not self.config.patients or message.channel is Channel.EMAIL:
             return
         seed = self.config.seed
@@ -106,6 +115,12 @@ class World:
         )
         key = f"2:{message.to}:{patients.body_key(message.body)}"
         self.plan(Action(at=at, key=key, address=message.to, deed=reply))
+
+    def receive(self, message: Received) -> None:
+        """Put a message into the record, where a file is kept too."""
+        self.received.append(message)
+        if self.record is not None:
+            self.record.add(message)
 
     def take_due(self, *, until: datetime) -> list[Action]:
         due: list[Action] = []
