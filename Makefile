@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test contract bench eval-phi check-rules check fix docs ci
+.PHONY: help setup up demo db-up db-new test contract bench eval-phi check-rules chaos check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ eval-phi: setup ## measure the filter of rendered texts on its corpus (ARGS=--js
 
 check-rules: setup ## ask rules and gate against an oracle that walks minutes, then break them (13 min)
 	$(BIN)/python -m tools.check_rules $(ARGS)
+
+chaos: setup ## kill the product's processes under load and count what arrives (25 min; CHAOS=quick a tenth)
+	$(BIN)/python -m tools.chaos --size $(or $(CHAOS),full) $(ARGS)
 
 check: setup ## lint, formatting, types, import contracts, spelling, the project's own rules
 	$(BIN)/ruff check $(CODE)

@@ -1,0 +1,1 @@
+"""Kills the product's real processes under load, and counts what its patients got."""
