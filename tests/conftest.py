@@ -42,7 +42,9 @@ NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 _numbers = count(1)
 
 
-def pytest_runtest_setup() -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("live") is not None:
+        return
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
