@@ -67,21 +67,21 @@ def visit_in(body: str) -> int | None:
 def make_people(size: Size) -> list[Person]:
     """Of ten patients six have a mobile number, one of them and an address too; two have an
     address only and two WhatsApp."""
-    numbers = _numbers()
+    phones = numbers()
     people = []
     for no in range(size.patients):
         kind = no % 10
         mail = ("email", f"p{no}@example.org")
         if kind < 6:  # noqa: PLR2004
-            channels = [("sms", next(numbers))] + ([mail] if kind == 0 else [])
+            channels = [("sms", next(phones))] + ([mail] if kind == 0 else [])
         else:
-            channels = [mail] if kind < 8 else [("whatsapp", next(numbers))]  # noqa: PLR2004
+            channels = [mail] if kind < 8 else [("whatsapp", next(phones))]  # noqa: PLR2004
         is_stopping = channels[0][0] != "email" and no % STOP_EVERY in {1, 9}
         people.append(Person(name=f"p{no}", channels=tuple(channels), is_stopping=is_stopping))
     return people
 
 
-def _numbers() -> Iterator[str]:
+def numbers() -> Iterator[str]:
     """Telephone numbers that nobody has: the hundred of each area code."""
     for area in range(201, 990):
         if is_valid_number(parse(f"+1{area}5550100")):
