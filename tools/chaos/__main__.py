@@ -107,11 +107,8 @@ class Run:
             )
             await one.set_faults(self.state.seed)
             people = make_people(self.size)
-            if not self.state.is_registered:
-                await one.register(people)
-                self.state.is_registered = True
-                self.save()
-            self.say(f"{len(people)} patients are registered")
+            await one.open_practice()
+            self.say(f"everything runs; {len(self.state.killed)} kills are done")
             visits = visits_in_order(people, self.size, seed=self.state.seed)
             await _together(
                 one.book(visits, self.size),

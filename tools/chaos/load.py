@@ -15,7 +15,6 @@ from tools.chaos.plan import Size
 from tools.chaos.state import State
 
 BATCH: Final = 25
-PEOPLE_AT_ONCE: Final = 100
 AGAIN_SECONDS: Final = 0.5
 _TAKEN: Final = {"accepted", "duplicate"}
 _EVENTS: Final = {"Content-Type": "application/cloudevents-batch+json"}
@@ -58,32 +57,44 @@ class Load:
         for fault in FAULTS:
             await self._ask("PUT", f"{self.sandbox_url}/_sandbox/faults", fault | {"seed": seed})
 
-    async def register(self, people: Sequence[Person]) -> None:
-        """Let the practice write by WhatsApp, and tell of its doctor and patients."""
+    async def open_practice(self) -> None:
+        """Let the practice write by WhatsApp, and tell of its doctor."""
         settings = {"whatsapp_us_enabled": True, "care_per_day": 5}
         await self._ask("PUT", f"{self.api_url}/api/v1/comm/settings/organization", settings)
         defaults: dict[str, Any] = {"reminder_hours_before": []}
         await self._tell("provider.settings_updated", [{"id": PROVIDER, "defaults": defaults}])
+
+    async def _register(self, people: Sequence[Person]) -> None:
         zone = self.state.zone
-        for start in range(0, len(people), PEOPLE_AT_ONCE):
-            some = people[start : start + PEOPLE_AT_ONCE]
-            ids = await self._tell("patient.registered", [one.registration(zone) for one in some])
-            for one, patient_id in zip(some, ids, strict=True):
-                if one.first[0] == "whatsapp":
-                    await self._prefer(patient_id)
+        ids = await self._tell("patient.registered", [one.registration(zone) for one in people])
+        for one, patient_id in zip(people, ids, strict=True):
+            if one.first[0] == "whatsapp":
+                await self._prefer(patient_id or await self._id_of(one))
+
+    async def _id_of(self, person: Person) -> int:
+        """Our id of a patient whose registration was acknowledged to nobody."""
+        while True:
+            name = f"patient.updated:{self.state.repeated}"
+            (found,) = await self._tell("patient.updated", [{"id": person.name}], name=name)
+            if found:
+                return found
+            self.state.repeated += 1
 
     async def _prefer(self, patient_id: int) -> None:
         path = f"/api/v1/patients/{patient_id}/comm-preferences"
         await self._ask("PUT", f"{self.api_url}{path}", {"allow_whatsapp": True})
 
     async def book(self, visits: Sequence[Visit], size: Size) -> None:
-        """Book the visits that are left, evenly over the time that the killing takes."""
+        """Book the visits that are left, evenly over the time that the killing takes. A patient
+        is registered just before the first one."""
         batches = range(self.state.booked, len(visits), BATCH)
         pause = size.killing_seconds * 0.9 / (len(visits) / BATCH)
         clock, loop = SystemClock(), asyncio.get_running_loop()
         due = loop.time()
         for start in batches:
             some = visits[start : start + BATCH]
+            if new := [one.person for one in some if one.no == 0]:
+                await self._register(new)
             now = await clock.now()
             await self._tell(
                 "appointment.booked", [one.booking(self.state.zone, now=now) for one in some]
@@ -104,15 +115,25 @@ class Load:
             url = f"{self.sandbox_url}/_sandbox/replies"
             while not (await self._ask("POST", url, said))["delivered"]:  # noqa: ASYNC110
                 await asyncio.sleep(AGAIN_SECONDS)
-            self.state.stops[address] = (await SystemClock().now()).isoformat()
+            self.state.stops[address] = await self._answered_at(address)
             self.save()
             await asyncio.sleep(pause)
 
-    async def _tell(self, kind: str, told: Sequence[dict[str, Any]]) -> list[int]:
-        """Send a batch of events until it is acknowledged; our ids of what they are about."""
+    async def _answered_at(self, address: str) -> str:
+        """When the product acknowledged the STOP, by the sandbox's clock."""
+        async with self.session.get(f"{self.sandbox_url}/_sandbox/replies") as answer:
+            rows = [json.loads(line) for line in (await answer.text()).splitlines()]
+        taken = [row for row in rows if row["from"] == address and row["is_taken"]]
+        return str(taken[0]["answered_at"])
+
+    async def _tell(
+        self, kind: str, told: Sequence[dict[str, Any]], *, name: str | None = None
+    ) -> list[int]:
+        """Send a batch of events until it is acknowledged; our ids of what they are about, and
+        0 where it had been told before. `name` begins the events' ids, else their kind does."""
         events = [
             {
-                "specversion": "1.0", "id": f"{kind}:{one['id']}", "source": "chaos",
+                "specversion": "1.0", "id": f"{name or kind}:{one['id']}", "source": "chaos",
                 "type": kind, "data": one,
             }
             for one in told

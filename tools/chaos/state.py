@@ -15,7 +15,6 @@ class State:
     home: str
     zone: str
     spent_seconds: float = 0
-    is_registered: bool = False
     booked: int = 0
     killed: list[str] = field(default_factory=list)
     stops: dict[str, str] = field(default_factory=dict)
