@@ -41,15 +41,14 @@ async def test_staff_read_retry_and_discard_dead_letters(desk: Desk, ask: Ask) -
     desk.sender.outcomes = [Refused(code="21614")]
     await desk.run()
     await desk.work()
-    answer = await ask("GET", "/dead-letters?fix=landline")
-    (letter,) = answer.json()
-    assert answer.headers["x-total-count"] == "1"
+    (letter,) = (await ask("GET", "/dead-letters?fix=landline")).json()
     assert (letter["message_id"], letter["patient_id"]) == (message, patient)
     assert letter["minutes_left"] == (VISIT - NOON) // timedelta(minutes=1)
     assert "mobile number" in letter["what_to_do"]
-    assert (await ask("GET", "/dead-letters?fix=bug")).json() == []
-    (group,) = (await ask("GET", "/dead-letters/groups")).json()
-    assert (group["fix"], group["count"]) == ("landline", 1)
+    none = await ask("GET", "/dead-letters?fix=bug")
+    assert (none.json(), none.headers["x-total-count"]) == ([], "0")
+    groups = (await ask("GET", "/dead-letters/groups")).json()
+    assert [(group["fix"], group["count"]) for group in groups] == [("landline", 1)]
     path = f"/dead-letters/{letter['id']}"
     (tried,) = (await ask("GET", path)).json()["tried"]
     assert (tried["outcome"], tried["code"]) == ("refused", "21614")
@@ -64,9 +63,9 @@ async def test_staff_read_retry_and_discard_dead_letters(desk: Desk, ask: Ask) -
         again = await ask("POST", f"{path}/{action}")
         assert (again.status_code, again.json()["code"]) == (409, "dead_letter_closed")
     assert (await ask("GET", "/dead-letters/99999")).status_code == 404
-    for who, status in (("auditor", 403), ("marketing", 403)):
+    for who in ("auditor", "marketing"):
         denied = await ask("POST", f"{path}/retry", who=f"{who}@{desk.practice.id}")
-        assert denied.status_code == status
+        assert denied.status_code == 403
     (listed,) = await desk.practice.rows(
         "SELECT actor, subject FROM audit_entries WHERE action = 'dead_letters.listed'"
         " ORDER BY id LIMIT 1"
