@@ -110,6 +110,8 @@ def test_every_command_finds_the_installation_by_its_home(
         ["consent", "verify"],
     ):
         assert run(command, monkeypatch) == 0, capsys.readouterr().err
+    assert run(["explain", "1", "--lang", "fr"], monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("language_unknown: ")
     assert run(["explain", "1"], monkeypatch) == 1
     assert capsys.readouterr().err.startswith("message_not_found: ")
     assert run(["import", "fhir", "/nowhere"], monkeypatch) == 1

@@ -150,7 +150,7 @@ DOORS: Final = (
         queries=("patient_id", "status", "channel", "campaign_id", "limit", "offset"),
     ),
     Door(method="GET", path="/comm/jobs/{id}"),
-    Door(method="GET", path="/comm/jobs/{id}/explain"),
+    Door(method="GET", path="/comm/jobs/{id}/explain", queries=("lang",)),
     Door(method="POST", path="/comm/jobs/{id}/cancel"),
     Door(
         method="GET",

@@ -102,6 +102,10 @@ async def test_a_refusal_is_an_answer_with_a_job_that_can_be_explained(
     path = f"/comm/jobs/{admitted['job_id']}"
     assert (await ask("GET", path)).json()["status"] == "cancelled"
     assert "no address" in (await ask("GET", f"{path}/explain")).json()["summary"]
+    told = (await ask("GET", f"{path}/explain?lang=es")).json()
+    assert told["summary"].startswith("No se enviará: ")
+    assert {one["words"] for one in told["reasons"]} >= {"no hay dirección para este canal"}
+    assert (await ask("GET", f"{path}/explain?lang=fr")).status_code == 422
     cancel = await ask("POST", f"{path}/cancel", json={})
     assert (cancel.status_code, cancel.json()["code"]) == (409, "message_already_left")
 

@@ -92,12 +92,15 @@ def worker(
 def explain(
     message: Annotated[int, typer.Argument(help="The message's id.")],
     org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    lang: Annotated[str, typer.Option(help="The language of the words: en, es or hi.")] = "en",
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Say why a message went, waits or never will: its decision receipt."""
     from handbell.entrypoints import operations
 
-    told = _run(operations.explain(installed(Settings()), org=org, message=message))
+    language = operations.as_language(lang)
+    work = operations.explain(installed(Settings()), org=org, message=message, language=language)
+    told = _run(work)
     _print(told if as_json else operations.in_words(told), as_json=as_json)
 
 

@@ -13,6 +13,7 @@ from handbell.access.types import Role
 from handbell.audit.types import AuditEntry
 from handbell.channels.types import Account, NewLine, Provider
 from handbell.entrypoints.bootstrap import Runtime, database_urls, open_runtime
+from handbell.messages.service import Language
 from handbell.migrations import service as migrations
 from handbell.platform.db import OrganizationId
 from handbell.platform.errors import InvalidError
@@ -24,6 +25,20 @@ class RoleUnknown(InvalidError):
     """Raised for a role that does not exist."""
 
     code = "role_unknown"
+
+
+class LanguageUnknown(InvalidError):
+    """Raised for a language in which there are no words."""
+
+    code = "language_unknown"
+
+
+def as_language(name: str) -> Language:
+    """The language of that code. Raises `LanguageUnknown`."""
+    if name not in set(Language):
+        known = ", ".join(Language)
+        raise LanguageUnknown(f"There are no words in {name!r}; there are in {known}.")
+    return Language(name)
 
 
 @asynccontextmanager
@@ -107,11 +122,13 @@ def _account(account: Account) -> dict[str, Any]:
     }
 
 
-async def explain(settings: Settings, *, org: int, message: int) -> dict[str, Any]:
+async def explain(
+    settings: Settings, *, org: int, message: int, language: Language
+) -> dict[str, Any]:
     """The receipt of one message; the read is in the audit log."""
     async with opened(settings) as rt:
         organization_id = OrganizationId(org)
-        told = await rt.messages.explain(organization_id, message)
+        told = await rt.messages.explain(organization_id, message, language=language)
         entry = AuditEntry(
             organization_id=organization_id,
             at=await rt.clock.now(),

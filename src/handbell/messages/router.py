@@ -32,6 +32,7 @@ from handbell.messages.schemas import (
 )
 from handbell.messages.service import MessageService
 from handbell.messages.types import Admission, Job, MessageFilter, SendOrder
+from handbell.messages.words import Language
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database
 from handbell.platform.http import (
@@ -242,9 +243,13 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
         return JobOut.of(job)
 
     @router.get("/jobs/{job_id}/explain", responses=problems(*REFUSED, MessageNotFound))
-    async def explain_job(job_id: PathId, caller: Reader) -> dict[str, Any]:
+    async def explain_job(
+        job_id: PathId,
+        caller: Reader,
+        lang: Annotated[Language, Query(description="The language of the words.")] = Language.EN,
+    ) -> dict[str, Any]:
         """Why it was sent, waits or never goes: in words, and the facts that decided."""
         job = await desk.messages.get(caller.organization_id, job_id)
-        receipt = await desk.messages.explain(caller.organization_id, job_id)
+        receipt = await desk.messages.explain(caller.organization_id, job_id, language=lang)
         await desk.note_read(caller, "messages.explained", [job])
         return receipt

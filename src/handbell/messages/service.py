@@ -22,6 +22,7 @@ from handbell.messages import (
     receipts,
     showing,
     store,
+    words,
 )
 from handbell.messages.errors import MessageAlreadyLeft, MessageNotFound
 from handbell.messages.parts import ReceiptParts
@@ -51,10 +52,10 @@ AttemptEvent = progress.AttemptEvent
 Candidate = facts.Candidate
 Gathered = facts.Gathered
 Judged = admission.Judged
+Language = words.Language
 Levels = facts.Levels
 Material = content.Material
 ProgressState = progress.ProgressState
-WORDS = explaining.WORDS
 best_of = progress.best_of
 answer_to_json = receipts.answer_to_json
 attempt_entry = leaves.attempt_entry
@@ -74,6 +75,7 @@ sent_of = content.sent_of
 seal_text = content.seal_text
 withdraw = store.withdraw
 withdraw_fall_back = store.withdraw_fall_back
+words_of = words.words_of
 
 
 class MessageService:
@@ -284,14 +286,20 @@ class MessageService:
         of how many were read."""
         return await archive.replay_all(self.db, since=since, limit=limit, progress=progress)
 
-    async def explain(self, organization_id: OrganizationId, message_id: int) -> dict[str, Any]:
+    async def explain(
+        self,
+        organization_id: OrganizationId,
+        message_id: int,
+        *,
+        language: Language = Language.EN,
+    ) -> dict[str, Any]:
         """Why it was or was not sent, when, and by which rules. Raises `MessageNotFound`."""
         async with self.db.transaction(organization_id) as tx:
             rows = await store.rows_of(tx, [message_id])
             if message_id not in rows:
                 raise MessageNotFound(message_id)
             attempts = await store.attempts_of(tx, message_id)
-            return await explaining.explain(tx, rows[message_id], attempts)
+            return await explaining.explain(tx, rows[message_id], attempts, language)
 
 
 def _entry(
