@@ -23,7 +23,7 @@ COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
     ["api-key", "create"], ["audit", "verify"], ["consent", "verify"], ["phi-check"],
-    ["replay-receipts"],
+    ["replay-receipts"], ["replan"],
 ]  # fmt: skip
 
 
@@ -108,6 +108,7 @@ def test_every_command_finds_the_installation_by_its_home(
         ["api-key", "create", "--org", "1", "--name", "ehr", "--role", "integration"],
         ["audit", "verify"],
         ["consent", "verify"],
+        ["replan", "--all"],
     ):
         assert run(command, monkeypatch) == 0, capsys.readouterr().err
     assert run(["explain", "1", "--lang", "fr"], monkeypatch) == 1

@@ -17,7 +17,9 @@ from handbell.delivery.unknowns.service import SETTLE_TOPIC, UnknownService
 from handbell.entrypoints import accounts
 from handbell.inbound.service import InboundService
 from handbell.integrations.events.service import EventService
+from handbell.messages import replanning
 from handbell.messages.leaves import AttemptSource
+from handbell.messages.replanner import Replanner
 from handbell.messages.service import MessageService
 from handbell.organizations.service import OrganizationService
 from handbell.patients.consents.service import ConsentProofService
@@ -64,6 +66,7 @@ class Runtime:
     templates: TemplateService
     staff: StaffService
     messages: MessageService
+    replanner: Replanner
     delivery: DeliveryService
     dead_letters: DeadLetterService
     unknowns: UnknownService
@@ -161,6 +164,7 @@ def open_runtime(settings: Settings) -> Runtime:
     audit.add_source(WitnessSource(audit))
     patients = PatientService(db, keys, InferredWhereabouts())
     messages = MessageService(db, keys, audit, public_url=settings.public_url)
+    replanner = Replanner(messages)
     delivery = DeliveryService(db, messages, clock)
     dead_letters = DeadLetterService(db, messages)
     actions = ActionService(db, keys, audit, messages, delivery)
@@ -188,6 +192,7 @@ def open_runtime(settings: Settings) -> Runtime:
         templates=TemplateService(db),
         staff=StaffService(db, keys, audit),
         messages=messages,
+        replanner=replanner,
         delivery=delivery,
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),
@@ -196,6 +201,7 @@ def open_runtime(settings: Settings) -> Runtime:
         dead_webhooks=DeadWebhookService(db, audit),
         events=EventService(db, patients, audit),
         handlers={
+            replanning.TOPIC: one_by_one(replanner.replan),
             "reminders.plan": one_by_one(ReminderService(db, messages).plan),
             "webhooks.apply": webhooks.apply_many,
             FALL_BACK_TOPIC: one_by_one(dead_letters.fall_back),

@@ -104,6 +104,21 @@ def explain(
     _print(told if as_json else operations.in_words(told), as_json=as_json)
 
 
+@app.command()
+def replan(
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    everything: Annotated[  # noqa: FBT002
+        bool, typer.Option("--all", help="All that waits, not only what other rules planned.")
+    ] = False,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Plan anew what waits and was planned with other rules or other time-zone data."""
+    from handbell.entrypoints import operations
+
+    work = operations.replan(installed(Settings()), org=org, everything=everything)
+    _answer(work, as_json=as_json)
+
+
 @app.command("replay-receipts")
 def replay_receipts(
     since: Annotated[

@@ -41,6 +41,7 @@ async def run(settings: Settings) -> None:
     runtime = open_runtime(settings)
     broker = open_broker(settings.redis_url)
     try:
+        await _once("replan", replan(runtime))
         async with asyncio.TaskGroup() as group:
             group.create_task(_listen(settings, wake, stop))
             group.create_task(_sweep_forever(runtime, stop))
@@ -77,6 +78,15 @@ async def dispatch(runtime: Runtime, broker: dramatiq.Broker) -> bool:
         hand_on(broker, claimed)
         is_more |= len(claimed) == outbox.BATCH
     return is_more
+
+
+async def replan(runtime: Runtime) -> int:
+    """Have what waits planned anew if it was planned with other rules or other time-zone data
+    than ours; say for how many organisations."""
+    found = await runtime.replanner.replan_outdated_later(now=await runtime.clock.now())
+    if found:
+        log.info("messages.replan", organizations=found)
+    return found
 
 
 async def _sweep_forever(runtime: Runtime, stop: asyncio.Event) -> None:

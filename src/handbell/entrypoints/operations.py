@@ -152,6 +152,19 @@ async def replay_receipts(
     return {"genuine": found.is_genuine, **asdict(found)}
 
 
+async def replan(settings: Settings, *, org: int, everything: bool) -> dict[str, Any]:
+    """Plan anew what waits and was planned with other rules or zone data, or all that waits."""
+    async with opened(settings) as rt:
+        organization = await rt.organizations.get(OrganizationId(org))
+        found = await rt.replanner.replan_through(
+            organization.id,
+            only_outdated=not everything,
+            now=await rt.clock.now(),
+            progress=lambda done: print(f"{done} messages", file=sys.stderr),
+        )
+    return {"organization_id": org, **asdict(found)}
+
+
 def _told_on_stderr(what: str) -> Callable[[int, int], None]:
     """Progress for a person: the answer itself goes to the standard output."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from handbell.directory import service as directory
@@ -29,12 +30,36 @@ from handbell.templates.types import TemplateView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedText:
+    """The version of a text that a message is planned with; levels are 0..3. `is_named`: the
+    order asked for this very template."""
+
+    channel: Channel
+    template_id: int
+    version_id: int
+    level: int
+    sibling_level: int | None
+    is_named: bool
+
+    @classmethod
+    def of(cls, view: TemplateView, *, is_named: bool) -> "PlannedText":
+        return cls(
+            channel=view.full.channel,
+            template_id=view.id,
+            version_id=view.version_id,
+            level=view.level,
+            sibling_level=view.sibling_level,
+            is_named=is_named,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """One order on one channel, with what the gate saw and said."""
 
     order: SendOrder
     gathered: Gathered
-    view: TemplateView | None
+    text: PlannedText | None
     facts: SendFacts
     decision: Decision
 
@@ -72,17 +97,51 @@ def receipt_of(
 
 
 async def judge_all(
-    tx: Tx, organization_id: OrganizationId, orders: Sequence[SendOrder], *, now: datetime
+    tx: Tx,
+    organization_id: OrganizationId,
+    orders: Sequence[SendOrder],
+    *,
+    now: datetime,
+    texts: Mapping[str, PlannedText] = MappingProxyType({}),
 ) -> list[Judged]:
     """Judge each order on the first of its channels that the gate does not refuse. Where it
-    refuses all, the first with an address tells why. Raises `PatientNotFound`."""
+    refuses all, the first with an address tells why. `texts` are those that orders, by their
+    keys, are planned with already. Raises `PatientNotFound`."""
     candidates = [one for no, order in enumerate(orders) for one in _candidates(no, order)]
     gathered = await gather(tx, organization_id, candidates, now=now)
     shelf = await shelf_in(tx, organization_id, {order.purpose for order in orders})
     return [
-        _judge(order, _by_channel(no, order, gathered), shelf, now=now)
+        _judge(
+            order,
+            _by_channel(no, order, gathered),
+            _Texts(shelf=shelf, planned=texts.get(order.order_key)),
+            now=now,
+        )
         for no, order in enumerate(orders)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """What a message may be written with."""
+
+    shelf: Shelf
+    planned: PlannedText | None
+
+    def choose(self, order: SendOrder, gathered: Gathered) -> PlannedText | None:
+        """The text for the channel and the patient's language. What is planned already keeps
+        its version as long as no other template would be chosen."""
+        planned = self.planned
+        if planned is not None and planned.is_named:
+            return planned if planned.channel is gathered.channel else None
+        if order.template_id is not None:
+            view = self.shelf.find(order.template_id, gathered.channel)
+            return None if view is None else PlannedText.of(view, is_named=True)
+        wanted = gathered.preferences.language
+        view = self.shelf.pick(order.purpose, gathered.channel, wanted=wanted, organization=None)
+        if view is not None and planned is not None and planned.template_id == view.id:
+            return planned
+        return None if view is None else PlannedText.of(view, is_named=False)
 
 
 def _candidates(no: int, order: SendOrder) -> list[Candidate]:
@@ -110,12 +169,12 @@ def _by_channel(
 
 
 def _judge(
-    order: SendOrder, known: Mapping[Channel, Gathered], shelf: Shelf, *, now: datetime
+    order: SendOrder, known: Mapping[Channel, Gathered], texts: _Texts, *, now: datetime
 ) -> Judged:
     wanted = next(iter(known.values())).preferences.channel_order
     listed = [channel for channel in wanted if channel in known] or list(known)
     others = [channel for channel in known if channel not in listed]
-    judged = [_judge_on(order, known[channel], shelf, now=now) for channel in (*listed, *others)]
+    judged = [_judge_on(order, known[channel], texts, now=now) for channel in (*listed, *others)]
     sendable = (one for one in judged[: len(listed)] if not isinstance(one.decision, Refuse))
     return next(sendable, None) or _most_telling(judged)
 
@@ -127,26 +186,19 @@ def _most_telling(judged: Sequence[Judged]) -> Judged:
     return next(reachable, refused[0])
 
 
-def _judge_on(order: SendOrder, gathered: Gathered, shelf: Shelf, *, now: datetime) -> Judged:
-    view = _view(order, gathered, shelf)
+def _judge_on(order: SendOrder, gathered: Gathered, texts: _Texts, *, now: datetime) -> Judged:
+    text = texts.choose(order, gathered)
     asked = Asked(
         purpose=order.purpose,
         serves_at=order.serves_at,
         answers_at=order.answers_at,
         template=None
-        if view is None
-        else Levels(level=view.level, sibling_level=view.sibling_level),
+        if text is None
+        else Levels(level=text.level, sibling_level=text.sibling_level),
     )
     facts = gathered.facts(asked)
     decision = decide(facts, order.anchor, now=now)
-    return Judged(order=order, gathered=gathered, view=view, facts=facts, decision=decision)
-
-
-def _view(order: SendOrder, gathered: Gathered, shelf: Shelf) -> TemplateView | None:
-    if order.template_id is not None:
-        return shelf.find(order.template_id, gathered.channel)
-    wanted = gathered.preferences.language
-    return shelf.pick(order.purpose, gathered.channel, wanted=wanted, organization=None)
+    return Judged(order=order, gathered=gathered, text=text, facts=facts, decision=decision)
 
 
 async def to_rows(
@@ -187,11 +239,13 @@ def _to_row(
         "contact_point_id": gathered.contact_point_id,
         "address_id": gathered.address_id,
         "is_address_named": order.address_id is not None,
+        "is_channel_named": order.channel is not None or bool(order.not_on),
+        "is_template_named": order.template_id is not None,
         "channel": gathered.channel,
         "purpose": order.purpose,
         "message_class": message_class,
         "lane": LANE_OF_CLASS[message_class],
-        "template_version_id": judged.view.version_id if judged.view else None,
+        "template_version_id": judged.text.version_id if judged.text else None,
         "variables": content.seal_variables(key, order.variables) if key else None,
         "appointment_id": order.appointment_id,
         "appointment_version": order.appointment_version,
@@ -203,11 +257,12 @@ def _to_row(
         "created_at": now,
         "changed_at": now,
         **receipt_of(gathered, judged.facts, answer, part_ids, now=now),
-        **_planned(judged.decision, now=now),
+        **planned(judged.decision, now=now),
     }
 
 
-def _planned(decision: Decision, *, now: datetime) -> dict[str, Any]:
+def planned(decision: Decision, *, now: datetime) -> dict[str, Any]:
+    """The columns of what a decision makes of a message that has not left."""
     match decision:
         case Refuse(reasons=reasons):
             lifecycle, at = Lifecycle.REFUSED, None

@@ -20,6 +20,7 @@ from handbell.messages import (
     policy,
     progress,
     receipts,
+    replanning,
     showing,
     store,
     words,
@@ -70,6 +71,7 @@ parts_of = admission.parts_of
 Progress = archive.Progress
 ReplayReport = archive.ReplayReport
 receipt_of = admission.receipt_of
+replan_later_in = replanning.replan_later_in
 progress_of = progress.progress_of
 sent_of = content.sent_of
 seal_text = content.seal_text

@@ -51,7 +51,8 @@ class MessageRow(Base):
     events. `leased_until` is the one column compared with the database's own clock.
     `reminder_offset` is in minutes before the visit; `anchor` is the order's wish for a time.
     `is_address_named`: the order named the address; any other message follows the patient to a
-    new one. `falls_back_from`: the message that failed on another channel before this one.
+    new one. `is_channel_named` and `is_template_named` say that the order left no choice of
+    these. `falls_back_from`: the message that failed on another channel before this one.
     """
 
     __tablename__ = "messages"
@@ -98,6 +99,8 @@ class MessageRow(Base):
     contact_point_id: Mapped[int | None] = mapped_column(ForeignKey("contact_points.id"))
     address_id: Mapped[int | None] = mapped_column(ForeignKey("addresses.id"))
     is_address_named: Mapped[bool] = mapped_column(Boolean)
+    is_channel_named: Mapped[bool] = mapped_column(Boolean, server_default="true")
+    is_template_named: Mapped[bool] = mapped_column(Boolean, server_default="false")
     channel: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text)
     message_class: Mapped[str] = mapped_column(Text)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
 from handbell.directory import service as directory
+from handbell.messages import service as messages
 from handbell.messages.types import Activity
 from handbell.patients import store
 from handbell.patients.service import PatientService
@@ -102,6 +103,7 @@ class PatientContextService:
             said = replace(said, changed_by=actor)
             await preferences.put_in(tx, organization_id, said, now=now)
             await self.patients.set_contacts_in(tx, organization_id, contacts, now=now)
+            await messages.replan_later_in(tx, organization_id, patient_id, now=now)
             await self.audit.record(tx, entry)
             return await self._context(tx, organization_id, patient_id)
 

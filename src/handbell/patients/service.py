@@ -8,6 +8,7 @@ from handbell.consent.types import Attested, Decision, Kind, Method
 from handbell.directory import service as directory
 from handbell.directory.errors import InvalidAddress
 from handbell.directory.types import Stale, Taken, ThingKind
+from handbell.messages import service as messages
 from handbell.patients import store
 from handbell.patients.types import (
     ADDRESS_FIELDS,
@@ -58,7 +59,10 @@ class PatientService:
         intake = _Intake(self, tx, organization_id, registration, now)
 
         async def write(known: int | None) -> Taken:
-            return Taken(internal_id=await intake.apply(known), changed=True)
+            patient_id = await intake.apply(known)
+            if known is not None:
+                await messages.replan_later_in(tx, organization_id, known, now=now)
+            return Taken(internal_id=patient_id, changed=True)
 
         result = await directory.upsert(
             tx, organization_id, ThingKind.PATIENT, registration.origin, write

@@ -25,6 +25,7 @@ from handbell.integrations.events.payloads import (
     PatientData,
     ProviderData,
 )
+from handbell.messages import service as messages
 from handbell.patients.service import PatientService
 from handbell.patients.types import Contact, Registration, Residence, ToldConsent
 from handbell.platform.db import OrganizationId, Tx
@@ -114,6 +115,7 @@ async def _put_defaults(told: Told, provider_id: int, defaults: DefaultsData) ->
         changed_by=told.origin.source,
     )
     await preferences.put_in(told.tx, told.organization_id, level, now=told.now)
+    await messages.replan_later_in(told.tx, told.organization_id, None, now=told.now)
 
 
 async def apply_patient(told: Told, data: PatientData, patients: PatientService) -> Applied:

@@ -10,6 +10,7 @@ from typing import Any
 
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
+from handbell.messages import service as messages
 from handbell.organizations import service as organizations
 from handbell.organizations.types import Organization, OrganizationSettings
 from handbell.platform.db import Database, OrganizationId, Tx
@@ -74,6 +75,7 @@ class SettingsService:
             )
             said = await _said(tx, organization_id, change.defaults, actor=actor)
             await preferences.put_in(tx, organization_id, said, now=now)
+            await messages.replan_later_in(tx, organization_id, None, now=now)
             await self.audit.record(tx, entry)
             return await _view(tx, organization_id)
 
