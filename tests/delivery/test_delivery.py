@@ -286,6 +286,31 @@ async def test_a_reminder_that_became_useless_expires(desk: Desk) -> None:
 
 
 @pytest.mark.requirement("R9.7")
+async def test_at_an_opening_the_soonest_visit_leaves_first(desk: Desk) -> None:
+    """All are due at eight; they were ordered the other way round, more than a group of them."""
+    patient = await desk.practice.patient()
+    no_visit = await desk.order(patient, "none", serves_at=None)
+    ids = [
+        await desk.order(patient, f"{days}", serves_at=VISIT + timedelta(days=days))
+        for days in (3, 2, 1)
+    ]
+    await desk.practice.execute(
+        "INSERT INTO messages (organization_id, order_key, ordered_by, patient_id, channel,"
+        " is_address_named, purpose, message_class, lane, anchor, lifecycle, reasons,"
+        " scheduled_at, serves_at, preference_levels, decided_at, created_at, changed_at)"
+        " SELECT organization_id, 'copy ' || n, ordered_by, patient_id, channel, false, purpose,"
+        " message_class, lane, anchor, 'scheduled', '{}', scheduled_at,"
+        " serves_at - n * interval '1 minute', '{}', decided_at, created_at, changed_at"
+        " FROM messages, generate_series(1, 40) n WHERE order_key = '1'"
+    )
+    leased = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    order = [one for group in leased for one in group.message_ids]
+    assert order[-4:] == [*reversed(ids), no_visit]
+    visits = "SELECT id, serves_at FROM messages WHERE serves_at IS NOT NULL"
+    starts = {row.id: row.serves_at for row in await desk.practice.rows(visits)}
+    assert [starts[one] for one in order[:-1]] == sorted(starts.values())
+
+
 async def test_one_organisation_with_many_due_messages_does_not_delay_another(
     desk: Desk, other_organization: Any
 ) -> None:

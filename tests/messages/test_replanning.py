@@ -90,7 +90,6 @@ async def test_what_does_not_change_the_plan_writes_nothing(planner: Planner) ->
     assert await planner.message(message) == before
 
 
-@pytest.mark.requirement("R1.6")
 async def test_a_channel_that_is_not_allowed_any_more_gives_way_to_another(
     planner: Planner,
 ) -> None:

@@ -131,7 +131,7 @@ async def _queued(tx: Tx, message_ids: Sequence[int]) -> Sequence[Row[Any]]:
         )
         .outerjoin(TemplateVersionRow, TemplateVersionRow.id == MessageRow.template_version_id)
         .where(MessageRow.id.in_(message_ids), MessageRow.lifecycle == Lifecycle.QUEUED)
-        .order_by(MessageRow.scheduled_at, MessageRow.id)
+        .order_by(MessageRow.scheduled_at, MessageRow.serves_at, MessageRow.id)
         .with_for_update(of=MessageRow, key_share=True)
     )
     return (await tx.execute(statement)).all()

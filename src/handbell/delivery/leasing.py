@@ -35,14 +35,15 @@ WITH free AS (
         SELECT id FROM messages
         WHERE lane = $2 AND organization_id = turns.id
           AND lifecycle = 'scheduled' AND scheduled_at <= $3
-        ORDER BY scheduled_at LIMIT $5
+        ORDER BY scheduled_at, serves_at LIMIT $5
         FOR UPDATE SKIP LOCKED
     ) m
     LIMIT (SELECT n FROM free)
 )
 UPDATE messages SET lifecycle = 'queued', leased_until = {UNTIL}
 FROM due WHERE messages.id = due.id
-RETURNING messages.id, messages.organization_id, messages.channel
+RETURNING messages.id, messages.organization_id, messages.channel,
+    messages.scheduled_at, coalesce(messages.serves_at, 'infinity') AS serves_at
 """  # noqa: S608 - constants of ours only
 _REQUEUE: Final = f"""
 UPDATE messages SET lifecycle = 'scheduled', leased_until = NULL
@@ -92,10 +93,14 @@ async def look(direct: Direct, *, now: datetime) -> Due:
 
 
 async def lease_due(direct: Direct, lane: Lane, *, after: int, now: datetime) -> list[Leased]:
-    """Lease what is due in a lane, organisations in turn, beginning behind `after`."""
+    """Lease what is due in a lane, organisations in turn, beginning behind `after`.
+
+    Of what is due since the same instant, such as the opening of a window, the soonest visit
+    leaves first; what no visit waits for comes last.
+    """
     rows = await direct.rows(_LEASE, ROOM, lane.value, now, after, SHARE)
     grouped: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for row in rows:
+    for row in sorted(rows, key=_turn):
         grouped[row["organization_id"], row["channel"]].append(row["id"])
     return [
         Leased(
@@ -105,8 +110,12 @@ async def lease_due(direct: Direct, lane: Lane, *, after: int, now: datetime) ->
             message_ids=ids,
         )
         for (organization_id, channel), all_ids in sorted(grouped.items())
-        for ids in _in_groups(sorted(all_ids))
+        for ids in _in_groups(all_ids)
     ]
+
+
+def _turn(row: Any) -> tuple[datetime, datetime, int]:
+    return row["scheduled_at"], row["serves_at"], row["id"]
 
 
 def _in_groups(ids: list[int]) -> Iterator[tuple[int, ...]]:

@@ -69,6 +69,7 @@ class MessageRow(Base):
             "lane",
             "organization_id",
             "scheduled_at",
+            "serves_at",
             postgresql_where=text("lifecycle = 'scheduled'"),
         ),
         Index(
