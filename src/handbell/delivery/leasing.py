@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -43,7 +43,7 @@ WITH free AS (
 UPDATE messages SET lifecycle = 'queued', leased_until = {UNTIL}
 FROM due WHERE messages.id = due.id
 RETURNING messages.id, messages.organization_id, messages.channel,
-    messages.scheduled_at, coalesce(messages.serves_at, 'infinity') AS serves_at
+    messages.scheduled_at, messages.serves_at
 """  # noqa: S608 - constants of ours only
 _REQUEUE: Final = f"""
 UPDATE messages SET lifecycle = 'scheduled', leased_until = NULL
@@ -65,6 +65,7 @@ WHERE outcome IS NULL AND message_id = ANY(:ids)
 RETURNING organization_id, id
 """
 
+_NO_VISIT: Final = datetime.max.replace(tzinfo=UTC)
 
 _HAS_DUE: Final = f"""
 SELECT 'outbox' AS place WHERE EXISTS (
@@ -115,7 +116,7 @@ async def lease_due(direct: Direct, lane: Lane, *, after: int, now: datetime) ->
 
 
 def _turn(row: Any) -> tuple[datetime, datetime, int]:
-    return row["scheduled_at"], row["serves_at"], row["id"]
+    return row["scheduled_at"], row["serves_at"] or _NO_VISIT, row["id"]
 
 
 def _in_groups(ids: list[int]) -> Iterator[tuple[int, ...]]:
