@@ -15,7 +15,7 @@ from handbell.delivery.deadletters.types import (
     State,
     Tried,
 )
-from handbell.messages.service import WORDS
+from handbell.messages.service import words_of
 from handbell.messages.types import Reason
 from handbell.platform.vocabulary import Channel, Purpose
 
@@ -167,7 +167,7 @@ def sentence_of(one: Retried) -> str:
     """What came of a retry, for a person."""
     if one.message_id is not None:
         return "It is on its way once more."
-    why = "; ".join(WORDS[reason] for reason in one.reasons)
+    why = "; ".join(words_of(reason) for reason in one.reasons)
     return f"It cannot be sent: {why}." if why else "It cannot be sent."
 
 
