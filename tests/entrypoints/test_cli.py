@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -109,6 +110,7 @@ def test_every_command_finds_the_installation_by_its_home(
         ["audit", "verify"],
         ["consent", "verify"],
         ["replan", "--all"],
+        ["blackout", "list"],
     ):
         assert run(command, monkeypatch) == 0, capsys.readouterr().err
     assert run(["explain", "1", "--lang", "fr"], monkeypatch) == 1
@@ -266,3 +268,34 @@ def test_a_database_that_does_not_answer_is_one_sentence_and_the_doctor_sees_it(
         assert "secret" not in said
     assert run(["doctor", "--json"], monkeypatch) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+@pytest.mark.usefixtures("_installed")
+def test_blackouts_are_entered_for_one_or_for_all_listed_and_removed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(*arguments: str) -> dict[str, Any]:
+        assert run(["blackout", *arguments, "--json"], monkeypatch) == 0
+        told: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return told
+
+    assert run(["organization", "create", "--name", "Riverside", "--json"], monkeypatch) == 0
+    org = str(json.loads(capsys.readouterr().out)["id"])
+    window = ("--from", "2027-08-28T12:00:00Z", "--to", "2027-09-04T12:00:00Z")
+    storm = asked("enter", *window, "--reason", "storm", "--state", "LA", "--class", "marketing")
+    assert (storm["is_everywhere"], storm["entered_by"]) == (True, "operator")
+    move = asked("enter", *window, "--reason", "we move", "--org", org)
+    assert [one["id"] for one in asked("list", "--org", org)["blackouts"]] == [
+        storm["id"],
+        move["id"],
+    ]
+    assert run(["blackout", "list", "--org", org], monkeypatch) == 0
+    assert "LA, marketing, every organisation: storm" in capsys.readouterr().out
+    assert run(["blackout", "remove", str(storm["id"]), "--org", org], monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("blackout_holds_everywhere: ")
+    asked("remove", str(storm["id"]))
+    asked("remove", str(move["id"]), "--org", org)
+    assert asked("list", "--org", org) == {"total": 0, "blackouts": []}
+    wrong = ["blackout", "enter", *window, "--reason", "storm", "--state", "la"]
+    assert run(wrong, monkeypatch) == 1
+    assert capsys.readouterr().err.startswith("invalid_blackout: state ")

@@ -96,6 +96,12 @@ class Door:
         return (API + self.path).replace("{id}", place)
 
 
+BLACKOUT: Final[dict[str, Any]] = {
+    **dict.fromkeys(("state", "country", "channel", "message_class", "unheard_of")),
+    "starts_at": "2001-01-01T00:00:00Z",
+    "ends_at": "2001-01-02T00:00:00Z",
+    "reason": "It is long over.",
+}
 DOORS: Final = (
     Door(method="POST", path="/events"),
     Door(method="GET", path="/provider-accounts", queries=("limit", "offset")),
@@ -178,6 +184,11 @@ DOORS: Final = (
     Door(method="POST", path="/staff/tasks/{id}/close"),
     Door(method="GET", path="/webhooks/dead", queries=("limit", "offset")),
     Door(method="POST", path="/webhooks/dead/{id}/replay"),
+    Door(method="GET", path="/blackouts", queries=("limit", "offset")),
+    Door(method="POST", path="/blackouts", valid=BLACKOUT),
+    Door(method="GET", path="/blackouts/{id}"),
+    Door(method="PUT", path="/blackouts/{id}", valid=BLACKOUT),
+    Door(method="DELETE", path="/blackouts/{id}"),
     Door(method="GET", path="/comm/settings/organization"),
     Door(
         method="PUT",
@@ -425,14 +436,19 @@ def test_an_unknown_link_is_a_page_that_says_so(caller: Caller, start: str) -> N
             assert answer.headers["content-type"] == PAGE, raw[:40]
 
 
-@pytest.mark.parametrize("url", [*(door.url() for door in WRITING), *WEBHOOKS, "/l/x", "/u/x"])
+POSTED: Final = (*WEBHOOKS, "/l/x", "/u/x")
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [*((door.method, door.url()) for door in WRITING), *(("POST", url) for url in POSTED)],
+)
 def test_a_body_that_is_too_large_is_refused_declared_or_streamed(
-    caller: Caller, url: str
+    caller: Caller, method: str, url: str
 ) -> None:
     def pieces() -> Iterator[bytes]:
         yield from (b" " * 100_000 for _ in range(TOO_LARGE // 100_000))
 
-    method = "PUT" if url.endswith(("preferences", "organization")) else "POST"
     for body in (b" " * TOO_LARGE, pieces()):
         try:
             answer = caller.send(method, url, content=body, headers=JSON)

@@ -9,6 +9,11 @@ from tests.journeys.conftest import Installation, Patient, Row, eventually, now
 
 from handbell.platform.db import OrganizationId
 
+OVER = {
+    "starts_at": "2001-01-01T00:00:00Z",
+    "ends_at": "2001-01-02T00:00:00Z",
+    "reason": "It is long over.",
+}
 OURS = OrganizationId(1)
 TENANT_TABLES = """
 SELECT c.table_name AS name FROM information_schema.columns c
@@ -55,6 +60,7 @@ def test_a_key_reads_and_changes_nothing_of_the_other_organisation(
     installation: Installation, neighbour: Neighbour, ours: Ours
 ) -> None:
     patient, _, job = ours
+    storm = installation.call("POST", "/blackouts", json=OVER).json()["id"]
     calls: tuple[tuple[str, str, Any, str], ...] = (
         ("GET", f"/patients/{patient.id}/comm-context", None, "patient_not_found"),
         ("GET", f"/patients/{patient.id}/comm-preferences", None, "patient_not_found"),
@@ -68,6 +74,9 @@ def test_a_key_reads_and_changes_nothing_of_the_other_organisation(
         ("GET", f"/comm/jobs/{job['id']}", None, "message_not_found"),
         ("GET", f"/comm/jobs/{job['id']}/explain", None, "message_not_found"),
         ("POST", f"/comm/jobs/{job['id']}/cancel", None, "message_not_found"),
+        ("GET", f"/blackouts/{storm}", None, "blackout_not_found"),
+        ("PUT", f"/blackouts/{storm}", OVER, "blackout_not_found"),
+        ("DELETE", f"/blackouts/{storm}", None, "blackout_not_found"),
         (
             "POST",
             "/comm/schedule",

@@ -17,7 +17,7 @@ from handbell.messages.receipts import (
 )
 from handbell.messages.types import ConsentStatus, EligibilityFacts, TemplateFacts
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.types import WindowFacts
+from handbell.scheduling.types import Blackout, WindowFacts
 
 ELIGIBILITY = st.builds(
     EligibilityFacts,
@@ -89,3 +89,16 @@ def test_an_instant_cannot_slip_into_a_part() -> None:
     dated = replace(WINDOW, country=datetime(2026, 12, 1, tzinfo=UTC))  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         window_part(dated, rules_version="1", tzdata_version="x")
+
+
+def test_a_blackout_stands_in_the_part_and_comes_back_out_of_it() -> None:
+    held = Blackout(
+        id=3,
+        starts_at=datetime(2026, 12, 1, tzinfo=UTC),
+        ends_at=datetime(2026, 12, 2, 11, 30, tzinfo=UTC),
+        state="LA",
+        message_class=MessageClass.MARKETING,
+    )
+    facts = replace(WINDOW, blackouts=(held, replace(held, channel=Channel.SMS, state=None)))
+    part = window_part(facts, rules_version="r", tzdata_version="z")
+    assert window_from(part.content) == replace(facts, rules_version="r")

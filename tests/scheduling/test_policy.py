@@ -13,7 +13,6 @@ from handbell.scheduling.policy import (
     blocking_reasons,
     is_allowed,
     is_useful,
-    last_allowed,
     next_allowed,
     plan_send,
 )
@@ -100,10 +99,9 @@ def test_without_any_zone_all_fifty_states_must_allow_the_instant() -> None:
     nowhere = replace(CARE, zones=())
     assert next_allowed(nowhere, now=local("2027-01-12T00:00")) == local("2027-01-12T13:00")
     assert next_allowed(nowhere, now=local("2027-07-13T00:00")) == local("2027-07-13T14:00")
-    last = last_allowed(
-        nowhere, before=local("2027-01-13T04:00"), not_before=local("2027-01-12T00:00")
-    )
-    assert last == local("2027-01-12T20:59")
+    late = At(local("2027-01-13T03:00"), local("2027-01-13T04:00"))
+    earlier = planned(plan_send(nowhere, late, now=local("2027-01-12T00:00")))
+    assert earlier.send_at == local("2027-01-12T20:59")
 
 
 # State rows
@@ -344,12 +342,15 @@ def test_the_next_and_the_last_allowed_minute_are_those_of_the_oracle(
     assert [not blocking_reasons(facts, at=at) for at in span[::7]] == verdicts[::7]
     allowed = [at for at, verdict in zip(span, verdicts, strict=True) if verdict]
     found = next_allowed(facts, now=now)
-    last = last_allowed(facts, before=span[-1] + MINUTE, not_before=now)
+    late = span[-1] + MINUTE
+    plan = plan_send(facts, At(late, late + MINUTE), now=now)
     if allowed:
-        assert (found, last) == (allowed[0], allowed[-1])
+        assert found == allowed[0]
+        last = late if oracle_allows(facts, late) else allowed[-1]
+        assert planned(plan).send_at == last
     else:
         assert isinstance(found, NoWindow) or found > span[-1]
-        assert isinstance(last, NoWindow)
+        assert isinstance(plan, NoWindow) or plan.send_at >= late
 
 
 # Found by the oracle

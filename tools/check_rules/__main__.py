@@ -1,8 +1,8 @@
 """`python -m tools.check_rules`: the rules of sending times against an oracle, and faults in them.
 
-First random and directed cases are asked of product and oracle, then every mutant of the rule
-tables and of the policies must differ from the oracle somewhere. Exit code 1 if a case differs
-or a mutant survives.
+First random and directed cases are asked of product and oracle, and the words of replies of the
+parser; then every mutant of words, rule tables and policies must differ somewhere. Exit code 1
+if a case differs or a mutant survives.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from tools.check_rules.cases import Answer, Case
 from tools.check_rules.code_mutants import code_mutants
 from tools.check_rules.compare import differences, with_answers
 from tools.check_rules.directed import directed_cases
+from tools.check_rules.keyword_mutants import keyword_mutants, misread, vectors
 from tools.check_rules.mutants import Fate, Mutant, run
 from tools.check_rules.product import Product
 from tools.check_rules.randomly import random_cases
@@ -52,12 +53,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.check_rules", description=__doc__)
     parser.add_argument("--cases", type=int, default=CASES, help="random cases")
     parser.add_argument("--seed", type=int, default=1, help="of the random cases")
+    parser.add_argument("--only", default="", help="mutants whose name holds this text")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     asked = parser.parse_args()
     began, tally = monotonic(), Tally()
     _compare(tally, cases=asked.cases, seed=asked.seed)
     if not tally.differing:
-        _mutate(tally, seed=asked.seed)
+        _mutate(tally, seed=asked.seed, only=asked.only)
     _tell(tally, seconds=monotonic() - began, json_file=asked.json)
     return 0 if tally.is_good else 1
 
@@ -65,10 +67,11 @@ def main() -> int:
 def _compare(tally: Tally, *, cases: int, seed: int) -> None:
     """Ask in chunks, each with a seed of its own, on all cores."""
     directed = list(directed_cases())
-    tally.cases += len(directed)
+    tally.cases += len(directed) + len(list(vectors()))
+    tally.differing += misread()
     tally.differing += [str(one) for one in differences(Product(), with_answers(directed))]
     sizes = [min(CHUNK, cases - start) for start in range(0, cases, CHUNK)]
-    chunks = [(size, seed * 1_000_000 + no) for no, size in enumerate(sizes)]
+    chunks = [(size, seed, no) for no, size in enumerate(sizes)]
     with Pool(os.cpu_count()) as pool:
         for size, found in pool.imap_unordered(_compare_chunk, chunks):
             tally.cases += size
@@ -76,17 +79,18 @@ def _compare(tally: Tally, *, cases: int, seed: int) -> None:
             print(f"{tally.cases} cases, {len(tally.differing)} differences", flush=True)
 
 
-def _compare_chunk(chunk: tuple[int, int]) -> tuple[int, list[str]]:
-    size, seed = chunk
-    ordered = sorted(random_cases(size, seed=seed), key=lambda case: case.now)
+def _compare_chunk(chunk: tuple[int, int, int]) -> tuple[int, list[str]]:
+    size, seed, no = chunk
+    ordered = sorted(random_cases(size, seed=seed, no=no), key=lambda case: case.now)
     return size, [str(one) for one in differences(Product(), with_answers(ordered))]
 
 
-def _mutate(tally: Tally, *, seed: int) -> None:
+def _mutate(tally: Tally, *, seed: int, only: str) -> None:
     some = sorted(random_cases(BESIDE_DIRECTED, seed=seed), key=lambda case: case.now)
     asked = list(with_answers([*directed_cases(), *some]))
     random.Random(seed).shuffle(asked)  # noqa: S311 - an order, no secret
-    for mutant, fate in run(_mutants(asked), jobs=os.cpu_count() or 1):
+    wanted = (mutant for mutant in _mutants(asked) if only in mutant.name)
+    for mutant, fate in run(wanted, jobs=os.cpu_count() or 1):
         tally.fates[fate] += 1
         if fate is Fate.SURVIVED:
             tally.survivors.append(mutant.name)
@@ -101,6 +105,7 @@ def _mutants(asked: list[tuple[Case, Answer]]) -> Iterator[Mutant]:
     def differs(product: Product) -> bool:
         return next(differences(product, asked), None) is not None
 
+    yield from keyword_mutants()
     yield from table_mutants(differs_near)
     yield from code_mutants(differs)
 

@@ -40,6 +40,18 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A blackout: nothing of the kind leaves in [start, end). None means any."""
+
+    start: datetime
+    end: datetime
+    state: str | None = None
+    country: str | None = None
+    channel: str | None = None
+    message_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One question. `near` names the row or place that a directed case was made for."""
 
@@ -47,6 +59,7 @@ class Case:
     message: Message
     now: datetime
     near: str = ""
+    blackouts: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +67,11 @@ class Answer:
     """What oracle and product are compared by. Instants are UTC; None means there is none.
 
     `closed_by`: every reason against this very instant. `next_at`: the first allowed whole
-    minute. `plan`: instant, source of the hour, and where it was moved. `verdict`: what the
-    gate says of a message with no other obstacle, and the instant that it names.
+    minute. `plan`: instant, source of the hour, and every reason. `verdict`: what the gate says
+    of a message with no other obstacle, the instant that it names, and its reasons.
     """
 
     closed_by: frozenset[str]
     next_at: datetime | None
-    plan: tuple[datetime, str, frozenset[str]] | None
-    verdict: tuple[str, datetime | None]
+    plan: tuple[datetime | None, str, frozenset[str]]
+    verdict: tuple[str, datetime | None, frozenset[str]]

@@ -33,19 +33,23 @@ _COMPARISONS: Final[dict[type[ast.cmpop], ast.cmpop]] = {
 }
 _CALLS: Final = {"max": "min", "min": "max", "any": "all"}
 _PARTS: Final = {
-    "handbell.scheduling.tz": frozenset({"instant_of", "transitions", "_change_within"}),
+    "handbell.scheduling.tz": frozenset({"instant_of", "change_on", "_change_between"}),
     "handbell.scheduling.rules": frozenset({"Row", "row_in_force", "_to_rows"}),
     "handbell.scheduling.holiday_calendar": frozenset({"holidays_of"}),
     "handbell.scheduling.zones": frozenset(
         {"candidate_zones", "_known_state", "_zones_of", "_of_zip", "_of_phone", "_zones_abroad"}
     ),
     "handbell.messages.policy": frozenset(
-        {"DAY", "WEEK", "AFTER_THE_BOUND", "UNCAPPED", "decide", "cap_lifts", "_earliest",
-         "_planned"}
+        {"DAY", "WEEK", "AFTER_THE_BOUND", "UNCAPPED", "decide", "cap_lifts", "_day_lifts",
+         "_earliest", "_planned", "_closed"}
     ),
 }  # fmt: skip
 """The parts of these modules that decide on hours; `windows` and `policy` count whole."""
-_WHOLE: Final = ("handbell.scheduling.windows", "handbell.scheduling.policy")
+_WHOLE: Final = (
+    "handbell.scheduling.windows",
+    "handbell.scheduling.policy",
+    "handbell.scheduling.blackouts.policy",
+)
 
 
 def code_mutants(judge: Judge) -> Iterator[Mutant]:

@@ -9,7 +9,15 @@ from typing import Final
 from tools.check_rules import law
 from tools.check_rules.cases import Case, Message, Patient
 from tools.check_rules.closed_days import closed_days
-from tools.check_rules.places import AREA_CODE, CLOCKS_OF_STATE, FIFTY_STATES, ZONES_ABROAD
+from tools.check_rules.places import (
+    AREA_CODE,
+    CLOCKS_OF_STATE,
+    FIFTY_STATES,
+    MOBILE_OF_AUSTRALIA,
+    PHONE_ABROAD,
+    ZONES_ABROAD,
+)
+from tools.check_rules.traps import trap_cases
 from tools.check_rules.walls import first_shown, instant, local_minute
 
 FRIDAY: Final = date(2027, 2, 5)
@@ -31,6 +39,7 @@ def directed_cases() -> Iterator[Case]:
     yield from _replies()
     yield from _anchors()
     yield from _caps()
+    yield from trap_cases()
 
 
 def at(zone: str, day: date, of_day: int) -> datetime:
@@ -136,6 +145,9 @@ def _noise() -> Iterator[Case]:
         Patient(country=None, state="TX"),
         Patient(country=None, postal_code="97914"),
         Patient(stated="America/Chicago", state="NY"),
+        Patient(country=None, phone="+80012345678"),
+        Patient(country="AU", phone=MOBILE_OF_AUSTRALIA),
+        *(Patient(country="FR", phone=phone) for phone in PHONE_ABROAD),
     ):
         for message_class in ("care", "marketing"):
             yield _case(patient, now, message_class=message_class)

@@ -3,15 +3,14 @@
 What is reckoned for one row, clock and day is kept.
 """
 
-from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
 
 from tools.check_rules import law
 from tools.check_rules.closed_days import closed_days
-from tools.check_rules.walls import MINUTES, local_date, wall
+from tools.check_rules.walls import MINUTES, local_date, stretches
 from tools.check_rules.where import Whereabouts
 
 Hours = tuple[int, int, int | None]
@@ -101,25 +100,34 @@ def is_quiet(quiet: tuple[int, int], local: int) -> bool:
 @lru_cache(maxsize=100_000)
 def _row_bits(rule: Rule, zone: str, day: int) -> int:
     """As `reasons_of` finds none, from the hours of the clocks' days."""
-    shown = wall(zone, day)
-    hours = {local_day: _hours(rule, local_day, local_day) for local_day in _days(shown)}
-    found = _bits(_is_within(hours[local // MINUTES], local % MINUTES) for local in shown)
-    if all(offset is None for _, _, offset in hours.values()):
+    found = _bits(zone, day, lambda local_day: _pattern(_hours(rule, local_day, local_day)))
+    days = {one.local // MINUTES for one in stretches(zone, day)}
+    if all(_hours(rule, local_day, local_day)[2] is None for local_day in days):
         return found
-    first = day * MINUTES
-    return found & _bits(_is_allowed(rule, local, first + n) for n, local in enumerate(shown))
+    return found & _fixed_bits(rule, zone, day)
 
 
-def _days(shown: "array[int]") -> set[int]:
-    return {local // MINUTES for local in shown}
+def _fixed_bits(rule: Rule, zone: str, day: int) -> int:
+    """Whether the fixed clock of the row that binds on the local day allows each minute."""
+    minute, verdicts = day * MINUTES, bytearray()
+    for local, length in stretches(zone, day):
+        for n in range(length):
+            verdicts.append(_is_allowed(rule, local + n, minute + n))
+        minute += length
+    return int.from_bytes(verdicts, "big")
 
 
 def _is_within(hours: Hours, of_day: int) -> bool:
     return hours[0] <= of_day < hours[1]
 
 
+@cache
+def _pattern(hours: Hours) -> bytes:
+    """A byte for each minute of a local day, 1 where it is within the hours."""
+    return bytes(_is_within(hours, of_day) for of_day in range(MINUTES))
+
+
 def _is_allowed(rule: Rule, local: int, minute: int) -> bool:
-    """Whether the fixed clock of the row that binds on the local day allows the minute."""
     offset = _hours(rule, local // MINUTES, local // MINUTES)[2]
     if offset is None:
         return True
@@ -141,18 +149,30 @@ def _hours(rule: Rule, local_day: int, clock_day: int) -> Hours:
 
 @lru_cache(maxsize=50_000)
 def _loud_bits(quiet: tuple[int, int], zone: str, day: int) -> int:
-    return _bits(not is_quiet(quiet, local) for local in wall(zone, day))
+    return _bits(zone, day, lambda _: _loud(quiet))
 
 
-def _bits(verdicts: Iterator[bool]) -> int:
-    """A byte for each minute of a day, 1 where it is open."""
-    return int.from_bytes(bytes(verdicts), "big")
+@lru_cache(maxsize=5_000)
+def _loud(quiet: tuple[int, int]) -> bytes:
+    return bytes(not is_quiet(quiet, of_day) for of_day in range(MINUTES))
+
+
+def _bits(zone: str, day: int, pattern_of: Callable[[int], bytes]) -> int:
+    """A byte for each minute of a UTC day, from the patterns of the clock's own days."""
+    found = bytearray()
+    for local, length in stretches(zone, day):
+        local_day, of_day = divmod(local, MINUTES)
+        found += pattern_of(local_day)[of_day : of_day + length]
+    return int.from_bytes(found, "big")
+
+
+_ALL: Final = int.from_bytes(b"\x01" * MINUTES, "big")
 
 
 @lru_cache(maxsize=20_000)
 def open_minutes(profile: Profile, day: int) -> bytes:
     """A byte for each minute of the UTC day: 1 where all clocks and rows allow it."""
-    together = _bits(True for _ in range(MINUTES))
+    together = _ALL
     for zone in profile.clocks:
         together &= _loud_bits(profile.quiet, zone, day)
         for rule in profile.rules:

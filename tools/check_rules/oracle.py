@@ -7,7 +7,7 @@ that binds the message allows it.
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from tools.check_rules.cases import Answer, Case
+from tools.check_rules.cases import Answer, Case, Held
 from tools.check_rules.open_hours import Profile, is_quiet, open_minutes, reasons_of, rules_of
 from tools.check_rules.walls import (
     MINUTES,
@@ -18,9 +18,8 @@ from tools.check_rules.walls import (
     minute_from,
     minute_of,
     shown,
-    wall,
 )
-from tools.check_rules.where import whereabouts
+from tools.check_rules.where import Whereabouts, whereabouts
 
 HORIZON: Final = 14 * MINUTES
 NINE: Final = 9 * 60
@@ -33,7 +32,12 @@ CARE_A_DAY: Final = 5
 MARKETING_A_DAY: Final = 1
 MARKETING_A_WEEK: Final = 3
 
-Plan = tuple[int, str, frozenset[str]]
+PLACED: Final = frozenset({"in_the_past", "moved_earlier", "moved_later"})
+NEVER_HELD: Final = frozenset({"emergency", "inbound_reply"})
+NOWHERE: Final = ""
+"""Stands for the source of the hour where there is none."""
+
+Plan = tuple[int | None, str, frozenset[str]]
 
 
 def answer(case: Case) -> Answer:
@@ -44,7 +48,7 @@ def answer(case: Case) -> Answer:
     return Answer(
         closed_by=at.closed_by(case.now),
         next_at=None if next_minute is None else instant(next_minute),
-        plan=None if plan is None else (instant(plan[0]), plan[1], plan[2]),
+        plan=(None if plan[0] is None else instant(plan[0]), plan[1], plan[2]),
         verdict=at.verdict(plan),
     )
 
@@ -60,6 +64,7 @@ class _Walk:
         message = case.message
         rules = rules_of(message.message_class, message.channel, case.patient.country, where)
         self.profile = Profile(where.clocks, tuple(rules), case.patient.quiet)
+        self.held = [one for one in case.blackouts if is_bound(one, case, where)]
 
     # Minutes
 
@@ -67,10 +72,9 @@ class _Walk:
         if self._is_unbound(at):
             return frozenset()
         minute = minute_of(at)
-        day, n = divmod(minute, MINUTES)
-        found: set[str] = set()
+        found = {"blackout"} if any(one.start <= at < one.end for one in self.held) else set()
         for zone in self.profile.clocks:
-            local = wall(zone, day)[n]
+            local = shown(zone, minute)
             found |= {"quiet_hours"} if is_quiet(self.profile.quiet, local) else set()
             for rule in self.profile.rules:
                 found |= set(reasons_of(rule, local, minute))
@@ -93,7 +97,7 @@ class _Walk:
         message = self.case.message
         if message.message_class == "emergency":
             return b"\x01" * MINUTES
-        found = open_minutes(self.profile, day)
+        found = self._without_blackouts(open_minutes(self.profile, day), day)
         if message.message_class != "inbound_reply" or message.answers_at is None:
             return found
         walked = bytearray(found)
@@ -101,6 +105,16 @@ class _Walk:
         for minute in range(begin, begin + 61):
             if minute // MINUTES == day and self._is_unbound(instant(minute)):
                 walked[minute % MINUTES] = 1
+        return bytes(walked)
+
+    def _without_blackouts(self, found: bytes, day: int) -> bytes:
+        if not self.held:
+            return found
+        walked = bytearray(found)
+        for one in self.held:
+            begin, end = minute_from(one.start), minute_from(one.end)
+            for minute in range(max(begin, day * MINUTES), min(end, (day + 1) * MINUTES)):
+                walked[minute % MINUTES] = 0
         return bytes(walked)
 
     def first(self, start: int, end: int) -> int | None:
@@ -125,7 +139,7 @@ class _Walk:
 
     # Plans
 
-    def plan(self) -> Plan | None:
+    def plan(self) -> Plan:
         message = self.case.message
         if message.instant is not None:
             return self._plan_at(message.instant)
@@ -133,9 +147,13 @@ class _Walk:
             return self._plan_emergency()
         if message.day is not None:
             return self._plan_on(message.day) or self._plan_after(message.day)
-        today = local_date(wall(self.primary, self.now // MINUTES)[self.now % MINUTES])
+        today = local_date(shown(self.primary, self.now))
         days = (today + timedelta(days=n) for n in range(15))
-        return next((plan for day in days if (plan := self._plan_on(day))), None)
+        found = (plan for day in days if (plan := self._plan_on(day)))
+        return next(found, self._none_from(self.now))
+
+    def _none_from(self, minute: int) -> Plan:
+        return None, NOWHERE, self.closed_by(instant(minute))
 
     def _plan_emergency(self) -> Plan:
         """At once; one that is meant for a later day, when that day begins."""
@@ -143,12 +161,13 @@ class _Walk:
         begins = first_shown(self.primary, local_minute(day, 0)) if day else self.now
         return max(self.now, begins), "stated", frozenset()
 
-    def _plan_at(self, wanted_at: datetime) -> Plan | None:
+    def _plan_at(self, wanted_at: datetime) -> Plan:
         """At the instant; moved only where it is closed (architecture: anchors)."""
         wanted = max(minute_from(wanted_at), self.now)
         late = {"in_the_past"} if wanted_at < instant(self.now) - A_MINUTE else set()
         if self._is_open(wanted):
             return wanted, "stated", frozenset(late)
+        why = self.closed_by(instant(wanted)) | late
         later = self.first(wanted, wanted + HORIZON)
         serves_at = self.case.message.serves_at
         if serves_at is not None and (
@@ -156,8 +175,10 @@ class _Walk:
         ):
             earlier = self.last(self.now, wanted)
             if earlier is not None:
-                return earlier, "stated", frozenset({*late, "moved_earlier"})
-        return None if later is None else (later, "stated", frozenset({*late, "moved_later"}))
+                return earlier, "stated", why | {"moved_earlier"}
+        if later is None:
+            return self._none_from(wanted)
+        return later, "stated", why | {"moved_later"}
 
     def _plan_on(self, day: date) -> Plan | None:
         """The wanted minute of the day, else the nearest open one, the later of two as near."""
@@ -165,17 +186,21 @@ class _Walk:
         if wanted >= self.now and self._is_open(wanted):
             return wanted, source, frozenset()
         late = {"in_the_past"} if wanted < self.now else set()
+        why = self.closed_by(instant(max(wanted, self.now))) | late
         begin = max(first_shown(self.primary, local_minute(day, 0)), self.now)
         end = self._end_of(day)
         after, before = self.first(max(wanted, begin), end), self.last(begin, wanted)
         if before is not None and (after is None or wanted - before < after - wanted):
-            return before, source, frozenset({*late, "moved_earlier"})
-        return None if after is None else (after, source, frozenset({*late, "moved_later"}))
+            return before, source, why | {"moved_earlier"}
+        return None if after is None else (after, source, why | {"moved_later"})
 
-    def _plan_after(self, day: date) -> Plan | None:
+    def _plan_after(self, day: date) -> Plan:
         start = max(self._end_of(day), self.now)
         later = self.first(start, start + HORIZON)
-        return None if later is None else (later, "stated", frozenset({"moved_later"}))
+        if later is None:
+            return self._none_from(start)
+        why = self.closed_by(instant(max(self._wanted(day)[0], self.now)))
+        return later, "stated", why | {"moved_later"}
 
     def _wanted(self, day: date) -> tuple[int, str]:
         """Best hour (R3.5), else an hour after work starts, else 09:00 (R3.6)."""
@@ -192,28 +217,42 @@ class _Walk:
 
     # The gate
 
-    def verdict(self, plan: Plan | None) -> tuple[str, datetime | None]:
+    def verdict(self, plan: Plan) -> tuple[str, datetime | None, frozenset[str]]:
         """Caps and a pause move a plan on; what then comes too late is refused as useless."""
         case = self.case
-        wanted = case.message.instant
+        wanted, reasons = case.message.instant, _in_gates_words(plan[2])
         if wanted is not None and wanted <= case.now and not self.closed_by(case.now):
-            at: datetime | None = case.now
+            at, reasons = case.now, frozenset[str]()
+        elif plan[0] is None:
+            return "refuse", None, reasons | {"no_legal_time"}
         else:
-            at = None if plan is None else instant(plan[0])
-        if at is not None and case.message.message_class not in {"emergency", "inbound_reply"}:
-            at = self._capped(at)
-        if at is None:
-            return "no_legal_time", None
+            at = instant(plan[0])
+        if case.message.message_class not in NEVER_HELD:
+            reasons |= self._held_back(at)
+            allowed = self._capped(at)
+            if allowed is None:
+                return "refuse", None, reasons | {"no_legal_time"}
+            at = allowed
         serves_at = case.message.serves_at
         if serves_at is not None and at >= serves_at - LAST_HELP:
-            return "useless", None
-        return ("send", None) if at <= case.now else ("defer", at)
+            return "refuse", None, reasons | {"useless"}
+        if at <= case.now:
+            return "send", None, frozenset()
+        return "defer", at, reasons or frozenset({"planned"})
+
+    def _paused(self, planned: datetime) -> datetime:
+        pause = self.case.patient.pause_until
+        return max(planned, pause) if pause is not None and pause > self.case.now else planned
+
+    def _held_back(self, planned: datetime) -> frozenset[str]:
+        """What the gate names besides the hours: a pause that is on, a cap that is reached."""
+        pause = self.case.patient.pause_until
+        paused = {"paused"} if pause is not None and pause > self.case.now else set()
+        is_under = self._is_under_caps(self._paused(planned))
+        return frozenset(paused) if is_under else frozenset({*paused, "over_cap"})
 
     def _capped(self, planned: datetime) -> datetime | None:
-        pause = self.case.patient.pause_until
-        at = planned
-        if pause is not None and pause > self.case.now:
-            at = max(at, pause)
+        at = self._paused(planned)
         if at == planned and self._is_under_caps(at):
             return planned
         minute = next(m for m in self._cap_minutes(at) if self._is_under_caps(instant(m)))
@@ -249,3 +288,26 @@ class _Walk:
 
     def _date(self, at: datetime) -> date:
         return local_date(shown(self.primary, minute_of(at)))
+
+
+def _in_gates_words(reasons: frozenset[str]) -> frozenset[str]:
+    closing = reasons - PLACED
+    told = {"blackout"} if "blackout" in closing else set()
+    return frozenset({*told, "outside_window"} if closing - {"blackout"} else told)
+
+
+def is_bound(held: Held, case: Case, where: Whereabouts) -> bool:
+    """ST-06: whether a blackout binds. Unknown is strictest for marketing, and US without a
+    country."""
+    message = case.message
+    if message.message_class in NEVER_HELD:
+        return False
+    pairs = ((held.channel, message.channel), (held.message_class, message.message_class))
+    if any(limit is not None and limit != own for limit, own in pairs):
+        return False
+    is_us = case.patient.country in {None, "US"}
+    if held.state is not None and where.states:
+        return held.state in where.states
+    if held.state is not None:
+        return is_us and message.message_class == "marketing"
+    return held.country is None or held.country == (case.patient.country or "US")

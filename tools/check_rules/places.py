@@ -70,7 +70,14 @@ PHONE_ABROAD: Final = {
     "+576015550123": "America/Bogota",
     "+33145550123": "Europe/Paris",
 }
-"""Numbers of countries with one clock. Those of other countries are left out."""
+"""Numbers of countries with one clock."""
+MOBILE_OF_AUSTRALIA: Final = "+61412345678"
+CLOCKS_OF_AUSTRALIA: Final = (
+    "Australia/Adelaide", "Australia/Brisbane", "Australia/Eucla", "Australia/Lord_Howe",
+    "Australia/Perth", "Australia/Sydney", "Indian/Christmas", "Indian/Cocos",
+)  # fmt: skip
+"""A mobile number there tells the country alone. Adelaide stands first: the day is counted there.
+Other numbers of countries with several clocks are left out."""
 
 ZONES_ABROAD: Final = {
     "BR": "America/Sao_Paulo", "CL": "America/Santiago", "CO": "America/Bogota",

@@ -10,16 +10,15 @@ from handbell.messages.types import (
     ConsentStatus,
     Defer,
     EligibilityFacts,
-    Reason,
+    Refuse,
     Send,
     SendFacts,
     TemplateFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.types import Anchor, At, Free, OnDay, Plan, WindowFacts
-from tools.check_rules.cases import ORGANIZATION_ZONE, Answer, Case
+from handbell.scheduling.types import Anchor, At, Blackout, Free, OnDay, Plan, WindowFacts
+from tools.check_rules.cases import ORGANIZATION_ZONE, Answer, Case, Held
 
-PLACED: Final = frozenset({"in_the_past", "moved_earlier", "moved_later"})
 MODULES: Final = (
     "handbell.scheduling.tz",
     "handbell.scheduling.rules",
@@ -27,6 +26,7 @@ MODULES: Final = (
     "handbell.scheduling.holiday_calendar",
     "handbell.scheduling.windows",
     "handbell.scheduling.policy",
+    "handbell.scheduling.blackouts.policy",
     "handbell.scheduling.zones",
     "handbell.messages.policy",
 )
@@ -39,6 +39,7 @@ class Product:
     def __init__(self) -> None:
         self.policy: Any = import_module("handbell.scheduling.policy")
         self.windows: Any = import_module("handbell.scheduling.windows")
+        self.blackouts: Any = import_module("handbell.scheduling.blackouts.policy")
         self.zones: Any = import_module("handbell.scheduling.zones")
         self.gate: Any = import_module("handbell.messages.policy")
 
@@ -70,7 +71,7 @@ class Product:
             phone=patient.phone,
         )
         zones = found.zones or (ORGANIZATION_ZONE,)
-        return WindowFacts(
+        window = WindowFacts(
             message_class=MessageClass(message.message_class),
             channel=Channel(message.channel),
             zones=found.marketing_zones if message.message_class == "marketing" else zones,
@@ -83,6 +84,21 @@ class Product:
             best_hour=patient.best_hour,
             answers_at=message.answers_at,
         )
+        held = [_blackout(no, one) for no, one in enumerate(case.blackouts)]
+        facts: WindowFacts = self.blackouts.with_blackouts(window, held)
+        return facts
+
+
+def _blackout(no: int, held: Held) -> Blackout:
+    return Blackout(
+        id=no,
+        starts_at=held.start,
+        ends_at=held.end,
+        state=held.state,
+        country=held.country,
+        channel=Channel(held.channel) if held.channel else None,
+        message_class=MessageClass(held.message_class) if held.message_class else None,
+    )
 
 
 def _time(minute: int) -> time:
@@ -96,10 +112,11 @@ def _anchor(case: Case) -> Anchor:
     return Free() if message.day is None else OnDay(message.day, message.serves_at)
 
 
-def _told(plan: object) -> tuple[datetime, str, frozenset[str]] | None:
+def _told(plan: Any) -> tuple[datetime | None, str, frozenset[str]]:
+    reasons = frozenset(map(str, plan.reasons))
     if not isinstance(plan, Plan):
-        return None
-    return plan.send_at.astimezone(UTC), str(plan.hour_source), PLACED & set(plan.reasons)
+        return None, "", reasons
+    return plan.send_at.astimezone(UTC), str(plan.hour_source), reasons
 
 
 def _send(case: Case, window: WindowFacts) -> SendFacts:
@@ -132,12 +149,13 @@ def _send(case: Case, window: WindowFacts) -> SendFacts:
     )
 
 
-def _verdict(decision: object) -> tuple[str, datetime | None]:
+def _verdict(decision: object) -> tuple[str, datetime | None, frozenset[str]]:
     match decision:
         case Send():
-            return "send", None
-        case Defer(until=until):
-            return "defer", until
+            return "send", None, frozenset()
+        case Defer(until=until, reasons=reasons):
+            return "defer", until, frozenset(map(str, reasons))
+        case Refuse(reasons=reasons):
+            return "refuse", None, frozenset(map(str, reasons))
         case _:
-            reasons: tuple[Reason, ...] = getattr(decision, "reasons", ())
-            return str(reasons[-1]), None
+            raise TypeError(type(decision).__name__)

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, TypeVar
 
 from tools.check_rules import law
-from tools.check_rules.cases import CHANNELS, CLASSES, Case, Message, Patient
+from tools.check_rules.cases import CHANNELS, CLASSES, Case, Held, Message, Patient
 from tools.check_rules.closed_days import federal_days
 from tools.check_rules.places import (
     AREA_CODE,
@@ -36,19 +36,20 @@ _QUIET: Final = (
 )  # fmt: skip
 
 
-def random_cases(count: int, *, seed: int) -> Iterator[Case]:
-    """The same seed gives the same cases."""
-    draw = Draw(seed)
+def random_cases(count: int, *, seed: int, no: int = 0) -> Iterator[Case]:
+    """The same seed and number give the same cases; other numbers draw from the same days."""
+    draw = Draw(seed, no)
     return (draw.case() for _ in range(count))
 
 
 class Draw:
     """Draws the parts of a case."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)  # noqa: S311 - draws cases, no secret
-        span = (_LAST - _FIRST).days
-        self.days = [_FIRST + n * _DAY for n in self.random.sample(range(span), ORDINARY_DAYS)]
+    def __init__(self, seed: int, no: int) -> None:
+        span = range((_LAST - _FIRST).days)
+        ordinary = Random(seed).sample(span, ORDINARY_DAYS)  # noqa: S311 - draws cases, no secret
+        self.days = [_FIRST + n * _DAY for n in ordinary]
+        self.random = Random(seed * 1_000_000 + no)  # noqa: S311 - the same
 
     def case(self) -> Case:
         message_class, channel = self._class(), self.one(CHANNELS)
@@ -58,7 +59,13 @@ class Draw:
         zone = self.one(whereabouts(case).clocks)
         now = self._instant_on(zone, self._day(zone), patient)
         message = self._message(message, zone, patient, now)
-        return replace(case, now=now, message=message, patient=self._history(patient, now))
+        return replace(
+            case,
+            now=now,
+            message=message,
+            patient=self._history(patient, now),
+            blackouts=self._blackouts(now),
+        )
 
     def one(self, options: Sequence[_One]) -> _One:
         return options[int(self.random.random() * len(options))]
@@ -147,6 +154,24 @@ class Draw:
             at += timedelta(hours=1)
         parts = [timedelta(0), timedelta(0), timedelta(seconds=59, milliseconds=999)]
         return at + self.one([*parts, timedelta(seconds=self.random.randrange(1, 60))])
+
+    def _blackouts(self, now: datetime) -> tuple[Held, ...]:
+        return tuple(self._blackout(now) for _ in range(self.one([0] * 9 + [1, 1, 2])))
+
+    def _blackout(self, now: datetime) -> Held:
+        """Near the instant asked, of an hour to a fortnight, and narrowed half of the time."""
+        start = now + timedelta(minutes=self.one([-3000, -90, -1, 0, 1, 90, 1440]))
+        length = timedelta(minutes=self.one([60, 720, 2880, 20_000, 20_159, 20_160, 20_161]))
+        held = Held(start=start, end=start + length)
+        if self.chance(0.3):
+            held = replace(held, state=self.one(_STATES))
+        elif self.chance(0.2):
+            held = replace(held, country=self.one(["US", "FR", "ES"]))
+        if self.chance(0.2):
+            held = replace(held, channel=self.one(CHANNELS))
+        if self.chance(0.3):
+            held = replace(held, message_class=self.one(["care", "marketing"]))
+        return held
 
     # The message
 

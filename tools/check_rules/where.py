@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from tools.check_rules.cases import ORGANIZATION_ZONE, Case, Patient
 from tools.check_rules.places import (
+    CLOCKS_OF_AUSTRALIA,
     CLOCKS_OF_STATE,
     FIFTY_STATES,
+    MOBILE_OF_AUSTRALIA,
     PHONE_ABROAD,
     STATE_OF_CODE,
     ZIP_CODES,
@@ -49,5 +51,7 @@ def _phone(patient: Patient) -> tuple[list[str], list[str]]:
     phone = patient.phone or ""
     if phone in PHONE_ABROAD:
         return [PHONE_ABROAD[phone]], []
+    if phone == MOBILE_OF_AUSTRALIA:
+        return list(CLOCKS_OF_AUSTRALIA), []
     state = STATE_OF_CODE.get(phone[2:5]) if phone.startswith("+1") else None
     return (list(CLOCKS_OF_STATE[state]), [state]) if state else ([], [])

@@ -28,6 +28,7 @@ from handbell.platform.http import (
 )
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
+from handbell.scheduling.blackouts.router import blackouts_router
 from handbell.staff.router import staff_router
 from handbell.templates.router import templates_router
 from handbell.webhooks.router import dead_webhooks_router, relay_router, webhooks_router
@@ -81,6 +82,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield accounts_router(rt.provider_accounts, rt.clock)
     yield relay_router(rt.webhooks, rt.clock)
     yield dead_webhooks_router(rt.dead_webhooks, rt.clock)
+    yield blackouts_router(rt.blackouts, rt.clock)
     yield organization_router(rt.organization_settings, rt.clock)
 
 

@@ -34,6 +34,7 @@ from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
 from handbell.platform.transport import AiohttpTransport
 from handbell.reminders.service import ReminderService
+from handbell.scheduling.blackouts.service import BlackoutService
 from handbell.staff.service import StaffService
 from handbell.templates.service import TemplateService
 from handbell.webhooks.dead import DeadWebhookService
@@ -65,6 +66,7 @@ class Runtime:
     organization_settings: SettingsService
     templates: TemplateService
     staff: StaffService
+    blackouts: BlackoutService
     messages: MessageService
     replanner: Replanner
     delivery: DeliveryService
@@ -191,6 +193,7 @@ def open_runtime(settings: Settings) -> Runtime:
         organization_settings=SettingsService(db, audit),
         templates=TemplateService(db),
         staff=StaffService(db, keys, audit),
+        blackouts=BlackoutService(db, audit),
         messages=messages,
         replanner=replanner,
         delivery=delivery,

@@ -28,6 +28,7 @@ api_key = typer.Typer(no_args_is_help=True, help="API keys and their roles.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 consent = typer.Typer(no_args_is_help=True, help="What patients agreed to.")
 webhooks = typer.Typer(no_args_is_help=True, help="What providers reported.")
+blackout = typer.Typer(no_args_is_help=True, help="Windows in which nothing leaves.")
 imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
 app.add_typer(account, name="account")
@@ -35,6 +36,7 @@ app.add_typer(api_key, name="api-key")
 app.add_typer(audit, name="audit")
 app.add_typer(consent, name="consent")
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(blackout, name="blackout")
 app.add_typer(imports, name="import")
 app.add_typer(undelivered.dead_letters, name="dead-letters")
 app.add_typer(undelivered.unknown, name="unknown")
@@ -306,6 +308,63 @@ def webhooks_replay(
 
     settings = installed(Settings())
     _answer(operations.replay_webhook(settings, org=org, webhook=webhook), as_json=as_json)
+Everywhere = Annotated[
+    int | None, typer.Option("--org", help="The organisation's id; left out, it holds for all.")
+]
+
+
+@blackout.command("enter")
+def blackout_enter(  # noqa: PLR0913, PLR0917 - one option a limit
+    starts_at: Annotated[str, typer.Option("--from", help="First instant held, with offset.")],
+    ends_at: Annotated[str, typer.Option("--to", help="First instant free again.")],
+    reason: Annotated[str, typer.Option(help="Why, in a line.")],
+    org: Everywhere = None,
+    state: Annotated[str | None, typer.Option(help="Only this US state, such as LA.")] = None,
+    country: Annotated[str | None, typer.Option(help="Only this country, such as FR.")] = None,
+    channel: Annotated[str | None, typer.Option(help="email, sms or whatsapp.")] = None,
+    message_class: Annotated[
+        str | None,
+        typer.Option("--class", help="care, billing_admin, research or marketing."),
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Let nothing of a kind leave for a while, but emergencies and answers."""
+    from handbell.entrypoints import blackouts
+
+    told = {
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "state": state,
+        "country": country,
+        "channel": channel,
+        "message_class": message_class,
+        "reason": reason,
+    }
+    _answer(blackouts.enter(installed(Settings()), org=org, told=told), as_json=as_json)
+
+
+@blackout.command("list")
+def blackout_list(
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say which blackouts hold for an organisation, the latest first."""
+    from handbell.entrypoints import blackouts
+
+    told = _run(blackouts.listed(installed(Settings()), org=org))
+    _print(told if as_json else blackouts.in_words(told), as_json=as_json)
+
+
+@blackout.command("remove")
+def blackout_remove(
+    number: Annotated[int, typer.Argument(help="The blackout's id.")],
+    org: Everywhere = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Take a blackout away."""
+    from handbell.entrypoints import blackouts
+
+    _answer(blackouts.remove(installed(Settings()), org=org, blackout=number), as_json=as_json)
 
 
 @imports.command("fhir")

@@ -48,6 +48,7 @@ from handbell.platform.tables import Instant
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.preferences import service as preferences
 from handbell.preferences.types import Level, Preferences
+from handbell.scheduling.blackouts import service as blackouts
 from handbell.scheduling.types import WindowFacts
 from handbell.templates.service import CeilingFacts, ceiling
 from handbell.templates.types import DisclosureLevel
@@ -111,6 +112,7 @@ class Gathered:
         self.preferences: Preferences = preferences.to_preferences(row)
         self.states = consent.fold_told(row.ledger or ())
         self.knows_risk = consent.risk_told(row.ledger or ())
+        self.blackouts = blackouts.read_told(row.blackouts)
 
     @property
     def address_id(self) -> int | None:
@@ -191,7 +193,7 @@ class Gathered:
 
     def _window(self, asked: Asked) -> WindowFacts:
         known = self.preferences
-        return WindowFacts(
+        window = WindowFacts(
             message_class=asked.message_class,
             channel=self.channel,
             zones=self._zones(asked.message_class),
@@ -204,6 +206,7 @@ class Gathered:
             best_hour=known.best_hour,
             answers_at=asked.answers_at,
         )
+        return blackouts.with_blackouts(window, self.blackouts)
 
     def _zones(self, message_class: MessageClass) -> tuple[str, ...]:
         """A stated zone decides alone for care and is one candidate for marketing; nothing
@@ -239,6 +242,7 @@ async def gather(
     sql, constants, places = _compiled()
     asked: dict[str, Any] = {name: [getattr(one, name) for one in candidates] for name in _COLUMNS}
     bound = constants | asked | {"organization_id": organization_id, "since": now - _WEEK}
+    bound["now"] = now
     rows = await tx.exec_driver_sql(sql, tuple(bound[place] for place in places))
     return {row.no: Gathered(row) for row in rows}
 
@@ -290,6 +294,7 @@ def _statement(one: FromClause) -> Select[Any]:
             settings.informs_at_intake,
             settings.sms_ceiling,
             settings.care_per_day,
+            _blackouts(organization_id),
             AppointmentRow.status.label("visit_status"),
             AppointmentRow.starts_at.label("visit_starts_at"),
         )
@@ -301,6 +306,11 @@ def _statement(one: FromClause) -> Select[Any]:
         .outerjoin(AddressRow, AddressRow.id == address_id)
         .outerjoin(AppointmentRow, AppointmentRow.id == one.c.appointment_id)
     )
+
+
+def _blackouts(organization_id: Any) -> Any:
+    now = bindparam("now", None, type_=Instant)
+    return blackouts.told(organization_id, now=now).label("blackouts")
 
 
 def _contact(one: FromClause) -> Any:

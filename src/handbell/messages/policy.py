@@ -4,7 +4,7 @@ It decides when a message is admitted and again just before it leaves. Any refus
 any deferral; a deferral goes to the latest of its instants, and usefulness is tested there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,7 +20,14 @@ from handbell.messages.types import (
     SendFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.policy import is_allowed, is_useful, next_allowed, plan_send
+from handbell.scheduling.policy import (
+    day_of,
+    is_allowed,
+    is_useful,
+    next_allowed,
+    next_day,
+    plan_send,
+)
 from handbell.scheduling.types import Anchor, At, NoWindow, WindowReason
 
 DAY: Final = timedelta(hours=24)
@@ -85,6 +92,18 @@ def cap_lifts(caps: CapFacts, *, at: datetime) -> datetime:
     return lifts
 
 
+def _day_lifts(facts: SendFacts, *, at: datetime) -> datetime:
+    """The same for a cap on a local day, which is longer than 24 hours when clocks go back.
+
+    Marketing is counted by hours alone (regulation.md, "Caps").
+    """
+    if facts.eligibility.message_class is MessageClass.MARKETING:
+        return at
+    today = day_of(facts.window, at)
+    sent_today = [sent for sent in facts.caps.sent_at if day_of(facts.window, sent) == today]
+    return next_day(facts.window, at) if len(sent_today) >= facts.caps.per_day else at
+
+
 def _earliest(
     facts: SendFacts, anchor: Anchor, *, now: datetime
 ) -> tuple[datetime | None, tuple[Reason, ...]]:
@@ -96,7 +115,7 @@ def _earliest(
     if facts.pause_until is not None and facts.pause_until > now:
         reasons = (*reasons, Reason.PAUSED)
         at = max(at, facts.pause_until)
-    lifted = cap_lifts(facts.caps, at=at)
+    lifted = _day_lifts(facts, at=cap_lifts(facts.caps, at=at))
     if lifted > at:
         reasons = (*reasons, Reason.OVER_CAP)
     if lifted == planned:
@@ -115,9 +134,15 @@ def _planned(
         return now, ()
     plan = plan_send(facts.window, anchor, now=now)
     if isinstance(plan, NoWindow):
-        return None, (Reason.OUTSIDE_WINDOW,)
-    is_closed = not _PLACED.issuperset(plan.reasons)
-    return plan.send_at, (Reason.OUTSIDE_WINDOW,) if is_closed else ()
+        return None, _closed(plan.reasons)
+    return plan.send_at, _closed(plan.reasons)
+
+
+def _closed(reasons: Collection[WindowReason]) -> tuple[Reason, ...]:
+    """What closes an hour, in the gate's words: an operator's blackout is told apart."""
+    closing = set(reasons) - _PLACED
+    held = (Reason.BLACKOUT,) if WindowReason.BLACKOUT in closing else ()
+    return (*held, Reason.OUTSIDE_WINDOW) if closing - {WindowReason.BLACKOUT} else held
 
 
 def _recipient(facts: EligibilityFacts) -> Iterator[Reason]:

@@ -1,8 +1,8 @@
 """Decision receipts: what the gate saw, in independent content-addressed parts.
 
 Two parts repeat over many messages and are stored once: *eligibility* and *window*. No id,
-address or instant enters a part, so that a million messages share some thousands of parts;
-what is a patient's own stays on the message. A part holds enough to decide again.
+address or instant of a patient enters a part, so that a million messages share some thousands
+of parts; what is a patient's own stays on the message. A part holds enough to decide again.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from handbell.messages.types import (
     TemplateFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.types import WindowFacts
+from handbell.scheduling.types import Blackout, WindowFacts
 
 SOME_ADDRESS: Final = 0
 """Stands in a part for "there is an address": which one is the message's own business."""
@@ -63,6 +63,7 @@ def window_part(facts: WindowFacts, *, rules_version: str, tzdata_version: str) 
     """What about hours, zones and rules decided, and by which version of the tables."""
     content = {field.name: getattr(facts, field.name) for field in fields(facts)}
     del content["answers_at"], content["rules_version"]
+    content["blackouts"] = [_to_told(one) for one in facts.blackouts]
     content |= {"rules_version": rules_version, "tzdata_version": tzdata_version}
     return _part(PartKind.WINDOW, content)
 
@@ -94,6 +95,30 @@ def window_from(content: Mapping[str, Any]) -> WindowFacts:
             "zones": tuple(own["zones"]),
             "states": tuple(own["states"]),
             "rules_version": content["rules_version"],
+            "blackouts": tuple(_blackout(one) for one in own.get("blackouts", ())),
+        }
+    )
+
+
+def _to_told(blackout: Blackout) -> dict[str, Any]:
+    """An operator's window: its instants are nobody's own."""
+    bounds = {
+        "starts_at": blackout.starts_at.isoformat(),
+        "ends_at": blackout.ends_at.isoformat(),
+    }
+    return asdict(blackout) | bounds
+
+
+def _blackout(told: Mapping[str, Any]) -> Blackout:
+    return Blackout(
+        **{
+            **told,
+            "starts_at": datetime.fromisoformat(told["starts_at"]),
+            "ends_at": datetime.fromisoformat(told["ends_at"]),
+            "channel": Channel(told["channel"]) if told["channel"] else None,
+            "message_class": (
+                MessageClass(told["message_class"]) if told["message_class"] else None
+            ),
         }
     )
 

@@ -62,6 +62,7 @@ GATE_OF_REASON: Final = {
     Reason.PAUSED: Gate.PAUSE,
     Reason.OVER_CAP: Gate.CAPS,
     Reason.OUTSIDE_WINDOW: Gate.WINDOW,
+    Reason.BLACKOUT: Gate.WINDOW,
     Reason.NO_LEGAL_TIME: Gate.WINDOW,
     Reason.PLANNED: Gate.WINDOW,
     Reason.USELESS: Gate.USEFULNESS,

@@ -89,6 +89,7 @@ class Reason(StrEnum):
     GIVEN_UP = "given_up"
     PROVIDER_REFUSED = "provider_refused"
     AWAITING_OUTCOME = "awaiting_outcome"
+    BLACKOUT = "blackout"
 
 
 class ConsentStatus(StrEnum):

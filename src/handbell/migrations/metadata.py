@@ -13,6 +13,7 @@ DOMAINS_WITH_TABLES: Final = (
     "audit",
     "channels",
     "access",
+    "scheduling.blackouts",
     "directory",
     "preferences",
     "consent",

@@ -1,6 +1,6 @@
 """Creates organisations and tells what is known of one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,12 @@ async def organization_in(tx: Tx, organization_id: OrganizationId) -> Organizati
             "There is no such organisation.", organization_id=organization_id
         )
     return _to_organization(row["id"], {name: row[name] for name in _SHOWN})
+
+
+async def ids_in(tx: Tx) -> Sequence[OrganizationId]:
+    """All that there are, the oldest first; as the engine."""
+    found = await tx.execute(select(OrganizationRow.id).order_by(OrganizationRow.id))
+    return [OrganizationId(one) for one in found.scalars()]
 
 
 async def settings_in(tx: Tx, organization_id: OrganizationId) -> OrganizationSettings:

@@ -73,12 +73,14 @@ def next_allowed(facts: WindowFacts, *, now: datetime) -> datetime | NoWindow:
     return NoWindow(reasons=blocking_reasons(facts, at=first)) if at is None else at
 
 
-def last_allowed(
-    facts: WindowFacts, *, before: datetime, not_before: datetime
-) -> datetime | NoWindow:
-    """The last allowed whole minute in `not_before` ≤ t < `before`."""
-    at = _last_between(facts, _ceil(not_before), before)
-    return NoWindow(reasons=blocking_reasons(facts, at=before)) if at is None else at
+def day_of(facts: WindowFacts, at: datetime) -> date:
+    """The date that the primary zone's clock shows."""
+    return at.astimezone(zone(_primary(facts))).date()
+
+
+def next_day(facts: WindowFacts, at: datetime) -> datetime:
+    """When the primary zone's next date begins."""
+    return _end_of(facts, day_of(facts, at))
 
 
 def plan_send(facts: WindowFacts, anchor: Anchor, *, now: datetime) -> Plan | NoWindow:
@@ -143,7 +145,7 @@ def _plan_on_day(facts: WindowFacts, day: date, *, now: datetime) -> Plan | NoWi
 
 
 def _plan_free(facts: WindowFacts, *, now: datetime) -> Plan | NoWindow:
-    today = now.astimezone(zone(_primary(facts))).date()
+    today = day_of(facts, now)
     plans = (_plan_within(facts, today + n * _DAY, now=now) for n in range(HORIZON.days + 1))
     found = next((plan for plan in plans if plan is not None), None)
     return found or NoWindow(reasons=blocking_reasons(facts, at=now))
@@ -212,10 +214,7 @@ def _first_between(facts: WindowFacts, start: datetime, end: datetime) -> dateti
 
 
 def _last_between(facts: WindowFacts, start: datetime, end: datetime) -> datetime | None:
-    """The last allowed whole minute in [start, end)."""
-    last = _ceil(end) - _MINUTE
-    if last >= start and _is_unbound(facts, last):
-        return last
+    """The last allowed whole minute in [start, end), of what has hours at all."""
     found = [at for at in _ends_of_grace(facts) if start <= at < end]
     for low, high in reversed(list(_stretches(facts, start, end))):
         at = _ceil(min(high, end)) - _MINUTE

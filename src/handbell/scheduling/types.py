@@ -17,6 +17,7 @@ class WindowReason(StrEnum):
     UNKNOWN_STATE_WINDOW = "unknown_state_window"
     COUNTRY_WINDOW = "country_window"
     HOLIDAY = "holiday"
+    BLACKOUT = "blackout"
     IN_THE_PAST = "in_the_past"
     MOVED_EARLIER = "moved_earlier"
     MOVED_LATER = "moved_later"
@@ -32,6 +33,22 @@ class HourSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blackout:
+    """Nothing of the kind leaves in `starts_at` ≤ t < `ends_at`; None means any.
+
+    `state` is one of the United States, `country` an ISO 3166 code.
+    """
+
+    id: int
+    starts_at: datetime
+    ends_at: datetime
+    state: str | None = None
+    country: str | None = None
+    channel: Channel | None = None
+    message_class: MessageClass | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowFacts:
     """All that decides when one message may leave.
 
@@ -39,6 +56,7 @@ class WindowFacts:
     none means every zone of the fifty states. `quiet_start` ≤ t < `quiet_end` is quiet; equal
     bounds mean no quiet hours. Equal work bounds mean that they are not known. `best_hour` is
     0..23 in the primary zone. `answers_at` is the patient's own message that a reply answers.
+    `blackouts` are those that bind this message.
     `rules_version` names the rule table that binds, None the running one: an old receipt is
     judged by the table of its own day.
     """
@@ -54,6 +72,7 @@ class WindowFacts:
     work_end: time = time(0)
     best_hour: int | None = None
     answers_at: datetime | None = None
+    blackouts: tuple[Blackout, ...] = ()
     rules_version: str | None = None
 
 

@@ -30,37 +30,34 @@ def zone(name: str) -> ZoneInfo:
 
 
 def instant_of(day: date, wall: time, *, zone_name: str) -> datetime:
-    """The UTC instant of a wall clock: in an overlap the first, in a gap the end of the gap."""
-    tz = zone(zone_name)
-    local = datetime.combine(day, wall, tzinfo=tz)
-    at = local.astimezone(UTC)
-    if at.astimezone(tz).replace(tzinfo=None) == local.replace(tzinfo=None):
-        return at
-    return next(t for t in transitions(zone_name, at.date()) if at - _DAY < t <= at)
+    """The UTC instant of a wall clock: in an overlap the first, in a gap the end of the gap.
+
+    The second reading lies before the first in a gap only, and the gap ends between them.
+    """
+    local = datetime.combine(day, wall, tzinfo=zone(zone_name))
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return _change_between(zone_name, second, first)
 
 
 @lru_cache(maxsize=8192)
-def transitions(zone_name: str, day: date) -> tuple[datetime, ...]:
-    """The instants from a day before this UTC day to a day after it where the offset changes.
+def change_on(zone_name: str, day: date) -> datetime:
+    """The instant of this UTC day at which the zone changes its offset; where it does not, any.
 
-    No zone changes twice within a day, so a bisection per day finds them all.
+    No zone changes twice within a day.
     """
     midnight = datetime.combine(day, time(0), tzinfo=UTC)
-    starts = (midnight - _DAY, midnight, midnight + _DAY)
-    return tuple(t for start in starts for t in _change_within(zone_name, start))
+    return _change_between(zone_name, midnight, midnight + _DAY)
 
 
-def _change_within(zone_name: str, start: datetime) -> tuple[datetime, ...]:
+def _change_between(zone_name: str, low: datetime, high: datetime) -> datetime:
+    """The first minute in (low, high] with the offset of `high`; `high` where it is not later."""
     tz = zone(zone_name)
-    low, high = start, start + _DAY
-    before = low.astimezone(tz).utcoffset()
-    if high.astimezone(tz).utcoffset() == before:
-        return ()
+    after = high.astimezone(tz).utcoffset()
     while high - low > _MINUTE:
         middle = low + (high - low) // 2
         middle = middle.replace(second=0, microsecond=0)
-        if middle.astimezone(tz).utcoffset() == before:
-            low = middle
-        else:
+        if middle.astimezone(tz).utcoffset() == after:
             high = middle
-    return (high,)
+        else:
+            low = middle
+    return high

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from handbell.platform.vocabulary import Channel, MessageClass
@@ -11,9 +12,8 @@ from handbell.scheduling.holiday_calendar import holidays_of
 from handbell.scheduling.rules import RULES_VERSION, Rows, RuleTable, load_rules, row_in_force
 from handbell.scheduling.state_zones import EVERY_US_ZONE
 from handbell.scheduling.types import WindowFacts, WindowReason
-from handbell.scheduling.tz import transitions, zone
+from handbell.scheduling.tz import change_on, zone
 
-_MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 _MIDNIGHT: Final = time(0)
 _WITH_COURTESY: Final = frozenset(
@@ -38,6 +38,7 @@ class Hours(NamedTuple):
     quiet_start: time
     quiet_end: time
     rules_version: str
+    blackouts: tuple[tuple[datetime, datetime], ...]
 
 
 class _Law(NamedTuple):
@@ -70,6 +71,7 @@ def hours_of(facts: WindowFacts) -> Hours:
         facts.quiet_start,
         facts.quiet_end,
         facts.rules_version or RULES_VERSION,
+        tuple((one.starts_at, one.ends_at) for one in facts.blackouts),
     )
 
 
@@ -81,9 +83,9 @@ def openings(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
     instant per stretch is judged.
     """
     start = datetime.combine(day, _MIDNIGHT, tzinfo=UTC)
-    edges = sorted({start, *_edges(hours, day)})
+    edges = sorted({start, start + _DAY, *_edges(hours, day)})
     found: list[tuple[datetime, datetime]] = []
-    for low, high in zip(edges, [*edges[1:], start + _DAY], strict=True):
+    for low, high in pairwise(edges):
         if any(closures(hours, low)):
             continue
         if found and found[-1][1] == low:
@@ -95,6 +97,8 @@ def openings(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
 
 def closures(hours: Hours, at: datetime) -> Iterator[WindowReason]:
     """Every reason why the instant is closed, in any zone; a reason may repeat."""
+    if any(start <= at < end for start, end in hours.blackouts):
+        yield WindowReason.BLACKOUT
     rules = _rules(_law_of(hours))
     for name in hours.zones:
         local = at.astimezone(zone(name))
@@ -175,6 +179,11 @@ def _country_rule(table: RuleTable, country: str) -> _Rule:
 
 def _edges(hours: Hours, day: date) -> Iterator[datetime]:
     """The instants of this UTC day at which any verdict may change."""
+    return (at for at in _every_edge(hours, day) if at.date() == day)
+
+
+def _every_edge(hours: Hours, day: date) -> Iterator[datetime]:
+    """The same, with some of the days before and after it."""
     rules = _rules(_law_of(hours))
     rows = [row for rule in rules for row in rule.rows]
     walls = {_MIDNIGHT, hours.quiet_start, hours.quiet_end}
@@ -183,11 +192,13 @@ def _edges(hours: Hours, day: date) -> Iterator[datetime]:
             walls |= {span.start, span.end} if span else set()
     fixed = {row.fixed_zone for row in rows if row.fixed_zone}
     for name in {*hours.zones, *fixed}:
-        yield from (t for t in _edges_in(name, walls, day) if t.date() == day)
+        yield from _edges_in(name, walls, day)
+    for start, end in hours.blackouts:
+        yield from (start.astimezone(UTC), end.astimezone(UTC))
 
 
 def _edges_in(name: str, walls: set[time], day: date) -> Iterator[datetime]:
-    yield from transitions(name, day)
+    yield change_on(name, day)
     tz = zone(name)
     for local_day in (day - _DAY, day, day + _DAY):
         for wall in walls:

@@ -9,7 +9,7 @@ from typing import Final
 from handbell.scheduling.state_zones import STATE_OF_AREA_CODE, TERRITORIES, ZONES_OF_STATE
 from handbell.scheduling.tz import zone_names
 
-_MOST_PHONE_ZONES: Final = 10  # A number with more belongs to no place, such as a toll-free one.
+_NO_PLACE: Final = "+18005550100"  # A toll-free number: its zones are those of all North America.
 _ZIP_DIGITS: Final = 5
 
 
@@ -109,8 +109,9 @@ def _zones_abroad(phone: str) -> tuple[str, ...]:
         found = timezone.time_zones_for_number(parse(phone))
     except NumberParseException:
         return ()
-    zones = tuple(name for name in found if name in zone_names())
-    return zones if len(zones) <= _MOST_PHONE_ZONES else ()
+    if found == timezone.time_zones_for_number(parse(_NO_PLACE)):
+        return ()
+    return tuple(name for name in found if name in zone_names())
 
 
 _DIGITS: Final = frozenset(string.digits)
