@@ -9,8 +9,9 @@ from tools.chaos.plan import SIZES, Victim, victims
 
 SIZE = SIZES["quick"]
 PEOPLE = make_people(SIZE)
-SMS = next(one for one in PEOPLE if len(one.channels) == 1 and one.first[0] == "sms")
-BOTH = next(one for one in PEOPLE if len(one.channels) == 2)
+STAYING = [one for one in PEOPLE if not one.is_stopping]
+SMS = next(one for one in STAYING if len(one.channels) == 1 and one.first[0] == "sms")
+BOTH = next(one for one in STAYING if len(one.channels) == 2)
 MAIL = next(one for one in PEOPLE if one.first[0] == "email")
 STOPPING = next(one for one in PEOPLE if one.is_stopping)
 

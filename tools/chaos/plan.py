@@ -47,7 +47,7 @@ class Size:
 
 SIZES: Final = {
     "full": Size(rounds=20, patients=5_000, drain_seconds=330, most_seconds=1_500),
-    "quick": Size(rounds=2, patients=500, drain_seconds=330, most_seconds=600),
+    "quick": Size(rounds=2, patients=500, drain_seconds=420, most_seconds=900),
 }
 
 

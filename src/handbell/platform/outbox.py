@@ -13,10 +13,13 @@ from sqlalchemy import update
 
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.direct import Direct
-from handbell.platform.leases import ENDED, UNTIL
+from handbell.platform.leases import ENDED, HELD, UNTIL
 from handbell.platform.tables import OutboxRow
 
 BATCH: Final = 100
+ROOM: Final = 400
+"""Pieces that are out at once, so that a lease never ends in the queue: what is claimed again
+while it waits there is done twice, and the queue grows by what it does not get done."""
 WAKE: Final = "handbell_wake"
 """The channel of PostgreSQL on which dispatchers are woken when a transaction commits."""
 MOST_PAUSE: Final = timedelta(hours=1)
@@ -33,7 +36,9 @@ _CLAIM: Final = f"""
 UPDATE outbox SET leased_until = {UNTIL}, attempts = attempts + 1
 WHERE id IN (
     SELECT id FROM outbox WHERE not_before <= $1 AND (leased_until IS NULL OR {ENDED})
-    ORDER BY not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED
+    ORDER BY not_before, id
+    LIMIT least($2, greatest(0, $3 - (SELECT count(*) FROM outbox WHERE {HELD})))
+    FOR UPDATE SKIP LOCKED
 )
 RETURNING id, organization_id, topic, args, attempts
 """  # noqa: S608
@@ -70,7 +75,8 @@ async def wake(tx: Tx) -> None:
 
 
 async def claim(direct: Direct, *, now: datetime, limit: int = BATCH) -> list[Work]:
-    """Take due work, oldest first, past what others hold; it comes back after the lease.
+    """Take due work, oldest first, past what others hold, as far as there is room; it comes back
+    after the lease.
 
     Do the work, then call `done` or `postpone`.
     """
@@ -82,7 +88,7 @@ async def claim(direct: Direct, *, now: datetime, limit: int = BATCH) -> list[Wo
             args=row["args"],
             attempts=row["attempts"],
         )
-        for row in await direct.rows(_CLAIM, now, limit)
+        for row in await direct.rows(_CLAIM, now, limit, ROOM)
     ]
     return sorted(claimed, key=lambda work: work.id)
 

@@ -27,10 +27,18 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("problem IS NOT NULL AND applied_at IS NULL"),
     )
+    op.create_index(
+        "ix_outbox_leased",
+        "outbox",
+        ["leased_until"],
+        unique=False,
+        postgresql_where=sa.text("leased_until IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
     """The older table cannot say that a relay called: those callbacks go."""
+    op.drop_index("ix_outbox_leased", table_name="outbox")
     op.drop_index("ix_webhook_deliveries_dead", table_name=TABLE)
     op.drop_column(TABLE, "parked")
     op.drop_constraint(op.f(PROVIDER), TABLE)
