@@ -104,6 +104,7 @@ class Run:
                 key=installation.key,
                 state=self.state,
                 save=self.save,
+                has_time=lambda: self.seconds < self.size.loading_seconds,
             )
             await one.set_faults(self.state.seed)
             people = make_people(self.size)
@@ -124,7 +125,7 @@ class Run:
             self.say(f"how the messages ended: {dict(ends)}")
             self.say(f"sandbox: {await ask.sandbox('counts')}")
             found = judge(
-                visits,
+                visits[: self.state.booked],
                 await ask.received(),
                 stops=self.state.stops,
                 blocked=await ask.sandbox("blocked"),
@@ -132,8 +133,7 @@ class Run:
                 told=await ask.sandbox("told"),
             )
             dead = await ask.dead_webhooks()
-            self._report(found, installation, dead=dead)
-            return found.is_good and dead == 0
+            return self._report(found, installation, dead=dead)
 
     async def _kill(self, installation: Installation) -> None:
         """Kill all that is left to be killed, one after the other, at moments of chance."""
@@ -146,7 +146,8 @@ class Run:
             self.say(f"killed {victim} ({monotonic() - began:.1f} s)")
             self.save()
 
-    def _report(self, found: Findings, installation: Installation, *, dead: int) -> None:
+    def _report(self, found: Findings, installation: Installation, *, dead: int) -> bool:
+        """Say the figures, and whether all are met: a smaller run than was asked for is not."""
         starts = {name: child.starts for name, child in installation.children.items()}
         self.say(f"starts of the processes: {starts}")
         self.say(f"requests that were sent again: {self.state.repeated}")
@@ -155,9 +156,12 @@ class Run:
             if names := getattr(found, name):
                 self.say(f"{name}: {names[:SHOWN]}")
         kills = Counter(self.state.killed)
+        is_whole = found.ordered >= self.size.messages and kills.total() >= self.size.kills
+        is_met = found.is_good and dead == 0 and is_whole
         self.say(
-            f"{'met' if found.is_good and dead == 0 else 'NOT MET'}: "
-            f"{found.ordered} messages, {found.received} received, {len(found.lost)} lost, "
+            f"{'met' if is_met else 'NOT MET'}: "
+            f"{found.ordered} of {self.size.messages} messages, "
+            f"{found.received} received, {len(found.lost)} lost, "
             f"{len(found.twice)} twice on one channel, "
             f"{len(found.on_two_channels)} on two channels, "
             f"{len(found.unknown)} unknown for want of callback and look-up, "
@@ -168,6 +172,7 @@ class Run:
             f"{sum(kills.values())} kills ({min(kills[v] for v in Victim)} of each or more), "
             f"{self.seconds / 60:.1f} minutes"
         )
+        return is_met
 
 
 async def _together(*works: Coroutine[Any, Any, None]) -> None:

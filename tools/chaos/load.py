@@ -52,6 +52,7 @@ class Load:
     key: str
     state: State
     save: Callable[[], None]
+    has_time: Callable[[], bool]
 
     async def set_faults(self, seed: int) -> None:
         for fault in FAULTS:
@@ -85,13 +86,15 @@ class Load:
         await self._ask("PUT", f"{self.api_url}{path}", {"allow_whatsapp": True})
 
     async def book(self, visits: Sequence[Visit], size: Size) -> None:
-        """Book the visits that are left, evenly over the time that the killing takes. A patient
-        is registered just before the first one."""
+        """Book the visits that are left, evenly over the time that the killing takes, and as
+        long as there is time. A patient is registered just before the first one."""
         batches = range(self.state.booked, len(visits), BATCH)
         pause = size.killing_seconds * 0.9 / (len(visits) / BATCH)
         clock, loop = SystemClock(), asyncio.get_running_loop()
         due = loop.time()
         for start in batches:
+            if not self.has_time():
+                return
             some = visits[start : start + BATCH]
             if new := [one.person for one in some if one.no == 0]:
                 await self._register(new)

@@ -40,6 +40,11 @@ class Size:
         return self.rounds * len(Victim)
 
     @property
+    def loading_seconds(self) -> float:
+        """When no more is ordered, so that there is time to settle."""
+        return self.most_seconds - self.drain_seconds - 30
+
+    @property
     def killing_seconds(self) -> float:
         """How long the killing takes, about."""
         return self.kills * sum(self.gap) / 2
