@@ -102,6 +102,11 @@ BLACKOUT: Final[dict[str, Any]] = {
     "ends_at": "2001-01-02T00:00:00Z",
     "reason": "It is long over.",
 }
+DECISION: Final = (
+    *("channel", "address", "method", "text_version", "evidence", "ip", "at", "unheard_of"),
+)
+"""What every decision about consent may say."""
+
 DOORS: Final = (
     Door(method="POST", path="/events"),
     Door(method="GET", path="/provider-accounts", queries=("limit", "offset")),
@@ -121,7 +126,29 @@ DOORS: Final = (
     Door(method="POST", path="/provider-accounts/{id}/lines", valid={"address": "+12025550142"}),
     Door(method="DELETE", path="/provider-accounts/{id}/lines/{id}"),
     Door(method="GET", path="/patients/{id}/comm-context"),
-    Door(method="GET", path="/patients/{id}/consents"),
+    Door(method="GET", path="/patients/{id}/consents", queries=("format",)),
+    Door(
+        method="POST",
+        path="/patients/{id}/consents/grant",
+        valid=dict.fromkeys((*DECISION, "message_class", "agreement")),
+    ),
+    Door(
+        method="POST",
+        path="/patients/{id}/consents/revoke",
+        valid=dict.fromkeys((*DECISION, "message_class")),
+    ),
+    Door(
+        method="POST",
+        path="/patients/{id}/consents/risk",
+        valid=dict.fromkeys((*DECISION, "acknowledged")),
+    ),
+    Door(method="POST", path="/patients/{id}/erase", valid={"reason": None, "unheard_of": None}),
+    Door(
+        method="POST",
+        path="/consent-wordings",
+        valid={"version": "v1", "language": "en", "text": "Words.", "unheard_of": None},
+    ),
+    Door(method="GET", path="/consent-wordings", queries=("limit", "offset")),
     Door(method="GET", path="/patients/{id}/comm-preferences"),
     Door(
         method="PUT",

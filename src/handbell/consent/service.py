@@ -26,7 +26,6 @@ from handbell.consent.types import (
     LedgerCheck,
     Method,
     Verdict,
-    Wording,
     Words,
 )
 from handbell.consent.witnesses import WitnessSource
@@ -42,6 +41,8 @@ risk_of = ledger.risk
 deadline_of = policy.deadline_of
 current_rules = load_rules
 wordings_in = wordings.of_versions
+publish_wording_in = wordings.publish
+list_wordings_in = wordings.list_all
 stopped_since = store.stopped_since
 suppressed_hashes = store.suppressed_hashes
 
@@ -243,19 +244,6 @@ class ConsentService:
         async with self.db.transaction(organization_id) as tx:
             entries = await store.entries_of(tx, [address_id])
             return (await verify_in(tx, self.keys, entries))[address_id]
-
-    async def publish_wording(self, organization_id: OrganizationId, wording: Wording) -> Wording:
-        """Publish the words of a version; the same again changes nothing. Raises
-        `WordingDiffers`."""
-        async with self.db.transaction(organization_id) as tx:
-            return await wordings.publish(tx, organization_id, wording)
-
-    async def list_wordings(
-        self, organization_id: OrganizationId, *, limit: int, offset: int
-    ) -> tuple[list[Wording], int]:
-        """A page of the published wordings, oldest first, and how many there are."""
-        async with self.db.transaction(organization_id) as tx:
-            return await wordings.list_all(tx, limit=limit, offset=offset)
 
 
 def _check(decision: Decision, *, now: datetime) -> None:

@@ -43,10 +43,6 @@ class Method(StrEnum):
 
 
 WRITTEN: Final = frozenset({Method.PAPER_FORM, Method.WEB_FORM, Method.PORTAL})
-GIVEN_BY_PATIENT: Final = frozenset(
-    {Method.VERBAL, Method.PAPER_FORM, Method.WEB_FORM, Method.PORTAL, Method.STAFF}
-)
-"""The methods that somebody may report; the others are written by the engine alone."""
 
 Details = Mapping[str, str | bool]
 """What a decision holds beyond its columns, as it is kept and hashed."""

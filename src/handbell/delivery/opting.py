@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from handbell.consent import service as consent
 from handbell.consent.types import Decision
@@ -35,21 +35,27 @@ async def opt_out_in(
     keys: KeyRing,
     now: datetime,
 ) -> OptedOut:
-    """Write the revocation for each address and end what is pending for them.
+    """Write the revocation for each address and end what is pending for them: of its class, or
+    of all where it names none, or a rule makes it reach all.
 
     Holds the address rows, in the order of their ids, until the transaction ends: a worker
     that comes later waits, and then sees the stop.
     """
     ids = sorted(set(address_ids))
     stopped_at = [await consent.stopped_since(tx, address_id) for address_id in ids]
+    reach = decision.message_class
     for address_id in ids:
-        await consent.record(tx, organization_id, address_id, decision, keys=keys, now=now)
+        written = await consent.record(
+            tx, organization_id, address_id, decision, keys=keys, now=now
+        )
+        reach = written.decision.message_class
+    concerned = true() if reach is None else MessageRow.message_class == reach
     exempt = (MessageRow.message_class == MessageClass.EMERGENCY) | (
         MessageRow.purpose == Purpose.REPLY_OPTOUT
     )
     ended = await withdraw(
         tx,
-        MessageRow.address_id.in_(ids) & ~exempt,
+        MessageRow.address_id.in_(ids) & concerned & ~exempt,
         becomes=Lifecycle.REFUSED,
         reason=Reason.OPTED_OUT,
         now=now,

@@ -9,12 +9,13 @@ import structlog
 
 from handbell.audit.types import AuditEntry
 from handbell.channels.types import Outcome, Refused, StatusEvent, Unknown
-from handbell.consent.types import Decision, Kind, Method
+from handbell.consent.types import Decision
 from handbell.delivery import claiming, leasing, opting, outcomes
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
 from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
 from handbell.delivery.outcomes import Found
 from handbell.delivery.pacing import Pacing
+from handbell.delivery.told import told_by_answer, told_by_event
 from handbell.delivery.types import Claim, Due, Leased, OptedOut, Senders
 from handbell.delivery.unknowns.service import leave_doubts, settle_by_callback
 from handbell.messages.service import MessageService, has_arrived, withdraw_fall_back
@@ -119,7 +120,7 @@ class DeliveryService:
         ]
         async with self.db.transaction(organization_id) as tx:
             for claim, code in sorted(stops, key=lambda stop: stop[0].address_id):
-                decision = _said_to_provider(claim.channel, code, at=now)
+                decision = told_by_answer(claim.channel, code, at=now)
                 await self.opt_out_in(tx, organization_id, [claim.address_id], decision, now=now)
             await outcomes.write_in(tx, written, now=now)
             failed = [one.message_id for one in written if one.lifecycle is Lifecycle.FAILED]
@@ -153,7 +154,7 @@ class DeliveryService:
         for organization_id, told in sorted(by_organization.items()):
             await self._record_events(organization_id, told, now=now)
         for event, organization_id, address_id in known:
-            decision = _said_to_provider(event.provider, event.kind, at=now)
+            decision = told_by_event(event, now=now)
             await self.opt_out(organization_id, [address_id], decision, now=now)
         unknown = (one for one in events if one.key not in known_keys)
         return tuple(one for one in unknown if one.provider_ref or one.attempt_token)
@@ -176,7 +177,7 @@ class DeliveryService:
         async with self.db.transaction(organization_id) as tx:
             stops = [(event, found) for event, found in told if event.opted_out]
             for event, found in sorted(stops, key=lambda pair: pair[1].address_id):
-                decision = _said_to_provider(event.provider, event.code or event.kind, at=now)
+                decision = told_by_event(event, now=now)
                 await self.opt_out_in(tx, organization_id, [found.address_id], decision, now=now)
             states = await outcomes.record_events_in(tx, organization_id, told, now=now)
             failed = {id_ for id_, state in states.items() if state in NOT_DELIVERED}
@@ -257,16 +258,3 @@ async def _send(claim: Claim, senders: Senders) -> Outcome:
     except Exception as fault:  # noqa: BLE001 - whatever it is, it must not be sent again
         log.warning("send.failed", error_type=type(fault).__name__, message_id=claim.message_id)
         return Unknown(code="fault")
-
-
-def _said_to_provider(source: str, code: str, *, at: datetime) -> Decision:
-    """A stop that the provider keeps in its own list, told by a code or an event."""
-    return Decision(
-        kind=Kind.REVOKE,
-        message_class=None,
-        method=Method.KEYWORD,
-        source=f"provider:{source}",
-        actor="patient",
-        at=at,
-        evidence=code,
-    )

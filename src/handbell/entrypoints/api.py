@@ -28,6 +28,7 @@ from handbell.platform.http import (
 )
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
+from handbell.privacy.router import privacy_router
 from handbell.scheduling.blackouts.router import blackouts_router
 from handbell.staff.router import staff_router
 from handbell.templates.router import templates_router
@@ -73,7 +74,8 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     """What stands under `/api/v1`, behind a key or a token."""
     yield events_router(rt.events, rt.clock, caller_who_writes_events)
     yield patients_router(rt.contexts, rt.messages, rt.clock)
-    yield consents_router(rt.consent_proofs, rt.clock)
+    yield consents_router(rt.consent_proofs, rt.consents, rt.clock)
+    yield privacy_router(rt.privacy, rt.clock)
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
     yield dead_letters_router(rt.dead_letters, rt.clock)
     yield unknowns_router(rt.unknowns, rt.clock)

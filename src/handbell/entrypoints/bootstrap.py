@@ -22,6 +22,7 @@ from handbell.messages.leaves import AttemptSource
 from handbell.messages.replanner import Replanner
 from handbell.messages.service import MessageService
 from handbell.organizations.service import OrganizationService
+from handbell.patients.consents.deciding import PatientConsentService
 from handbell.patients.consents.service import ConsentProofService
 from handbell.patients.context import PatientContextService
 from handbell.patients.service import PatientService
@@ -33,6 +34,7 @@ from handbell.platform.db import Database, DatabaseUrls, urls_for
 from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
 from handbell.platform.transport import AiohttpTransport
+from handbell.privacy.service import PrivacyService
 from handbell.reminders.service import ReminderService
 from handbell.scheduling.blackouts.service import BlackoutService
 from handbell.staff.service import StaffService
@@ -63,6 +65,8 @@ class Runtime:
     contexts: PatientContextService
     consent: ConsentService
     consent_proofs: ConsentProofService
+    consents: PatientConsentService
+    privacy: PrivacyService
     organization_settings: SettingsService
     templates: TemplateService
     staff: StaffService
@@ -190,6 +194,8 @@ def open_runtime(settings: Settings) -> Runtime:
         contexts=PatientContextService(db, keys, patients, audit),
         consent=ConsentService(db, keys),
         consent_proofs=ConsentProofService(db, keys, audit),
+        consents=PatientConsentService(db, keys, audit, delivery),
+        privacy=PrivacyService(db, keys, delivery),
         organization_settings=SettingsService(db, audit),
         templates=TemplateService(db),
         staff=StaffService(db, keys, audit),

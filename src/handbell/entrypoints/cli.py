@@ -29,6 +29,7 @@ audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 consent = typer.Typer(no_args_is_help=True, help="What patients agreed to.")
 webhooks = typer.Typer(no_args_is_help=True, help="What providers reported.")
 blackout = typer.Typer(no_args_is_help=True, help="Windows in which nothing leaves.")
+patient = typer.Typer(no_args_is_help=True, help="What patients may ask of their data.")
 imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
 app.add_typer(account, name="account")
@@ -37,6 +38,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(consent, name="consent")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(blackout, name="blackout")
+app.add_typer(patient, name="patient")
 app.add_typer(imports, name="import")
 app.add_typer(undelivered.dead_letters, name="dead-letters")
 app.add_typer(undelivered.unknown, name="unknown")
@@ -308,6 +310,8 @@ def webhooks_replay(
 
     settings = installed(Settings())
     _answer(operations.replay_webhook(settings, org=org, webhook=webhook), as_json=as_json)
+
+
 Everywhere = Annotated[
     int | None, typer.Option("--org", help="The organisation's id; left out, it holds for all.")
 ]
@@ -365,6 +369,63 @@ def blackout_remove(
     from handbell.entrypoints import blackouts
 
     _answer(blackouts.remove(installed(Settings()), org=org, blackout=number), as_json=as_json)
+
+
+@consent.command("proof")
+def consent_proof(
+    patient: Annotated[int, typer.Argument(help="The patient's id.")],
+    html: Annotated[
+        Path | None, typer.Option(help="Write the proof as a page to this file.")
+    ] = None,
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Show what a patient agreed to and was sent, and whether the record was altered."""
+    from handbell.entrypoints import rights
+
+    proof = rights.prove_consent(installed(Settings()), org=org, patient=patient, html=html)
+    _answer(proof, as_json=as_json)
+
+
+@patient.command("erase")
+def patient_erase(
+    patient: Annotated[int, typer.Argument(help="The patient's id.")],
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="patient_request, guardian_request, court_order or registered_by_mistake."
+        ),
+    ],
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Erase a patient for good; the ledger, the audit log and opt-outs stay."""
+    from handbell.entrypoints import rights
+
+    erasing = rights.erase_patient(installed(Settings()), org=org, patient=patient, reason=reason)
+    _answer(erasing, as_json=as_json)
+
+
+@patient.command("erasures")
+def patient_erasures(
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """List who was erased; keep the JSON outside the database, to replay it after a restore."""
+    from handbell.entrypoints import rights
+
+    _answer(rights.list_erasures(installed(Settings()), org=org), as_json=as_json)
+
+
+@patient.command("replay-erasures")
+def patient_replay_erasures(
+    file: Annotated[Path, typer.Argument(help="What `patient erasures --json` wrote.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Erase again whom a restored backup brought back. Run it before traffic."""
+    from handbell.entrypoints import rights
+
+    _answer(rights.replay_erasures(installed(Settings()), file=file), as_json=as_json)
 
 
 @imports.command("fhir")

@@ -163,7 +163,7 @@ def _by_channel(
 ) -> dict[Channel, Gathered]:
     places = enumerate(Channel, start=no * len(Channel))
     found = {channel: gathered[place] for place, channel in places if place in gathered}
-    if not found:
+    if not found or any(one.is_erased for one in found.values()):
         raise PatientNotFound("There is no such patient.", patient_id=order.patient_id)
     return found
 

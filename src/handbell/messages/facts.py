@@ -120,6 +120,11 @@ class Gathered:
         return address_id
 
     @property
+    def is_erased(self) -> bool:
+        """Whether the patient is gone; a message that is on its way finds no address."""
+        return bool(self.row.is_erased)
+
+    @property
     def contact_point_id(self) -> int | None:
         contact_point_id: int | None = self.row.contact_point_id
         return contact_point_id
@@ -278,6 +283,7 @@ def _statement(one: FromClause) -> Select[Any]:
             one.c.channel,
             *(col for col in resolved.c if col.name != "patient_id"),
             (PatientRow.deceased_at.is_not(None)).label("is_deceased"),
+            (PatientRow.subject_key_id.is_(None)).label("is_erased"),
             AddressRow.id.label("found_address_id"),
             (AddressRow.wrong_number_at.is_not(None)).label("is_wrong_number"),
             select(SuppressionRow.id).where(suppressed).exists().label("is_suppressed"),

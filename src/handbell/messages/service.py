@@ -16,6 +16,7 @@ from handbell.messages import (
     content,
     explaining,
     facts,
+    history,
     leaves,
     policy,
     progress,
@@ -74,6 +75,8 @@ receipt_of = admission.receipt_of
 replan_later_in = replanning.replan_later_in
 progress_of = progress.progress_of
 sent_of = content.sent_of
+SentMessage = history.SentMessage
+sent_to_in = history.sent_to_in
 seal_text = content.seal_text
 withdraw = store.withdraw
 withdraw_fall_back = store.withdraw_fall_back

@@ -33,10 +33,10 @@ async def jobs(tx: Tx, keys: KeyRing, message_ids: Sequence[int], *, public_url:
     return [
         _to_job(
             rows[message_id],
-            materials[message_id],
+            materials.get(message_id),
             text=_text(
                 rows[message_id],
-                materials[message_id],
+                materials.get(message_id),
                 _chosen(rows[message_id], texts, judged),
                 public_url=public_url,
             ),
@@ -61,9 +61,14 @@ def _chosen(
 
 
 def _text(
-    row: Row[Any], material: Material, chosen: TemplateBody | None, *, public_url: str
+    row: Row[Any], material: Material | None, chosen: TemplateBody | None, *, public_url: str
 ) -> tuple[str | None, str | None]:
-    """Subject and body: as sent, or made on demand with links that only show their place."""
+    """Subject and body: as sent, or made on demand with links that only show their place.
+
+    Of an erased patient there is no material, and nothing to show.
+    """
+    if material is None:
+        return None, None
     if row.body is not None:
         return content.open_text(material.key, row.body)
     if chosen is None:
@@ -78,7 +83,7 @@ def _text(
 
 def _to_job(
     row: Row[Any],
-    material: Material,
+    material: Material | None,
     *,
     text: tuple[str | None, str | None],
     template_id: int | None,
@@ -90,10 +95,10 @@ def _to_job(
         purpose=Purpose(row.purpose),
         message_class=MessageClass(row.message_class),
         channel=Channel(row.channel),
-        recipient=material.to,
+        recipient=material.to if material else None,
         subject=text[0],
         body=text[1],
-        variables=material.variables,
+        variables=material.variables if material else {},
         lifecycle=Lifecycle(row.lifecycle),
         progress=row.progress,
         reasons=tuple(Reason(reason) for reason in row.reasons),

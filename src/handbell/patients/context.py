@@ -130,9 +130,10 @@ class PatientContextService:
         self, tx: Tx, organization_id: OrganizationId, patient_id: int
     ) -> PatientContext:
         held = await preferences.resolve_many_in(tx, organization_id, [patient_id])
-        if patient_id not in held:
+        keys = await directory.subject_keys_in(tx, self.keys, [patient_id])
+        if patient_id not in held or patient_id not in keys:
             raise _not_found(patient_id)
-        key = await directory.subject_key_in(tx, self.keys, patient_id)
+        key = keys[patient_id]
         points = await store.shown_points(tx, patient_id)
         return PatientContext(
             patient_id=patient_id,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 # allow public-files: patients writes what directory keeps, as one with consent
-from handbell.directory.tables import ContactPointRow, PatientRow
+from handbell.directory.tables import AddressRow, ContactPointRow, PatientRow
 from handbell.directory.types import Address
 from handbell.patients.types import Registration, Residence
 from handbell.platform.crypto import KeyRing, SubjectKey
@@ -103,8 +103,11 @@ async def current_addresses(tx: Tx, patient_id: int) -> list[tuple[int, str]]:
 
 
 async def lock(tx: Tx, patient_id: int) -> bool:
-    """Hold the patient's row until the transaction ends; say whether there is one."""
-    statement = select(PatientRow.id).where(PatientRow.id == patient_id)
+    """Hold the patient's row until the transaction ends; say whether there is one. One that
+    was erased is none."""
+    statement = select(PatientRow.id).where(
+        PatientRow.id == patient_id, PatientRow.subject_key_id.is_not(None)
+    )
     locked = await tx.execute(statement.with_for_update(key_share=True))
     return locked.one_or_none() is not None
 
@@ -135,6 +138,14 @@ async def all_points(tx: Tx, patient_id: int) -> list[Row[Any]]:
         .order_by(ContactPointRow.id)
     )
     return list(await tx.execute(statement))
+
+
+async def addresses_of_hash(tx: Tx, channel: Channel, address_hash: bytes) -> set[int]:
+    """The organisation's address with that keyed hash, if it knows it."""
+    statement = select(AddressRow.id).where(
+        AddressRow.channel == channel, AddressRow.address_hash == address_hash
+    )
+    return set((await tx.execute(statement)).scalars())
 
 
 async def put_contact_point(
