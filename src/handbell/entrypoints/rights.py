@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from handbell.entrypoints.operations import opened
-from handbell.patients.consents.html import render
-from handbell.patients.consents.schemas import AddressProofOut
+from handbell.patients.consents.service import as_data, as_page
 from handbell.platform.db import OrganizationId
 from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
@@ -38,10 +37,9 @@ async def prove_consent(
             OrganizationId(org), patient, actor=OPERATOR, now=await rt.clock.now()
         )
     if html is not None:
-        await asyncio.to_thread(write_privately, html, render(proof))
+        await asyncio.to_thread(write_privately, html, as_page(proof))
         return {"patient": patient, "addresses": len(proof.addresses), "file": str(html)}
-    addresses = [AddressProofOut.of(one).model_dump(mode="json") for one in proof.addresses]
-    return {"patient": patient, "addresses": addresses}
+    return {"patient": patient, "addresses": as_data(proof)}
 
 
 def write_privately(file: Path, text: str) -> None:

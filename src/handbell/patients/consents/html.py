@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from handbell.consent.types import Altered, Decision, Fault, Kind
-from handbell.patients.consents.service import Proof
+from handbell.patients.consents.types import Proof
 
 _PAGES: Final = Environment(
     loader=PackageLoader("handbell.patients.consents", "pages"),

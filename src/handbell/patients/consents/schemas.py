@@ -18,7 +18,7 @@ from handbell.consent.types import (
     Wording,
 )
 from handbell.messages.service import SentMessage
-from handbell.patients.consents.service import AddressProof
+from handbell.patients.consents.types import AddressProof
 from handbell.platform.vocabulary import Channel, MessageClass, Purpose
 
 _EXAMPLE: Final[dict[str, JsonValue]] = {

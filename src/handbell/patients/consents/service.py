@@ -1,57 +1,33 @@
 """What a patient has consented to, address by address, with the entries that prove it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
 from handbell.consent import service as consent
-from handbell.consent.types import ClassState, Deadline, Entry, RiskState, Verdict, Wording
+from handbell.consent.types import Deadline, Entry
 from handbell.directory import service as directory
-from handbell.messages.service import SentMessage, sent_to_in
+from handbell.messages.service import sent_to_in
 from handbell.organizations.service import organization_in
 from handbell.patients import store
+from handbell.patients.consents import html
+from handbell.patients.consents.schemas import AddressProofOut
+from handbell.patients.consents.types import AddressProof, Proof
 from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.platform.vocabulary import Channel, MessageClass
+from handbell.platform.vocabulary import Channel
 from handbell.preferences import service as preferences
 from handbell.preferences.errors import PatientNotFound
 from handbell.preferences.types import DEFAULTS, Level
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class AddressProof:
-    """One address that the patient has or had: what holds, and every decision about it.
-
-    The ledger hangs on the address: whoever shares a number shares its decisions. `deadlines`
-    go by the number of the revocation, `wordings` by version; `sent` is what this patient was
-    sent there.
-    """
-
-    address_id: int
-    channel: Channel
-    address: str
-    is_current: bool
-    states: Mapping[MessageClass, ClassState]
-    risk: RiskState | None
-    entries: Sequence[Entry]
-    verdict: Verdict
-    deadlines: Mapping[int, Deadline]
-    wordings: Mapping[str, Wording]
-    sent: Sequence[SentMessage]
+as_page = html.render
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Proof:
-    """The proof for one patient, as it stood at `made_at`. `zone` is the organisation's."""
-
-    patient_id: int
-    first_name: str | None
-    organization_name: str
-    made_at: datetime
-    zone: str
-    addresses: Sequence[AddressProof]
+def as_data(proof: Proof) -> list[dict[str, Any]]:
+    """The proof as its JSON says it, address by address."""
+    return [AddressProofOut.of(one).model_dump(mode="json") for one in proof.addresses]
 
 
 class ConsentProofService:
