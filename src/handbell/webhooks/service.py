@@ -227,22 +227,6 @@ def _texts_of(request: Request) -> list[InboundText]:
     return reading.texts_of(reading.read_items(request.kind, request.raw, token=request.token))
 
 
-def _turns(items: Iterable[WebhookItem]) -> list[list[StatusEvent] | InboundText]:
-    """All events together, and each text alone."""
-    items = tuple(items)
-    events = reading.events_of(items)
-    return [*([events] if events else []), *reading.texts_of(items)]
-
-
-def _dated(event: StatusEvent, received_at: datetime) -> StatusEvent:
-    """Where the provider gives no time, the event counts from when we heard of it."""
-    return replace(event, occurred_at=event.occurred_at or received_at)
-
-
 def open_raw(keys: KeyRing, digest: bytes, sealed: bytes) -> bytes:
     """The body of a stored request as it came in."""
-    return keys.unseal_raw(sealed, context=_context(digest))
-
-
-def _context(digest: bytes) -> str:
-    return f"webhook_deliveries.raw/{digest.hex()}"
+    return keys.unseal_raw(sealed, context=context_of(digest))
