@@ -24,7 +24,7 @@ COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
     ["api-key", "create"], ["audit", "verify"], ["consent", "verify"], ["phi-check"],
-    ["replay-receipts"], ["replan"],
+    ["replay-receipts"], ["replan"], ["simulate"],
 ]  # fmt: skip
 
 
@@ -111,6 +111,7 @@ def test_every_command_finds_the_installation_by_its_home(
         ["consent", "verify"],
         ["replan", "--all"],
         ["blackout", "list"],
+        ["simulate", "--days", "3"],
     ):
         assert run(command, monkeypatch) == 0, capsys.readouterr().err
     assert run(["explain", "1", "--lang", "fr"], monkeypatch) == 1

@@ -182,6 +182,7 @@ DOORS: Final = (
         path="/comm/jobs",
         queries=("patient_id", "status", "channel", "campaign_id", "limit", "offset"),
     ),
+    Door(method="GET", path="/comm/forecast", queries=("days",)),
     Door(method="GET", path="/comm/jobs/{id}"),
     Door(method="GET", path="/comm/jobs/{id}/explain", queries=("lang",)),
     Door(method="POST", path="/comm/jobs/{id}/cancel"),

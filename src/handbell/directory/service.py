@@ -5,7 +5,7 @@ Every function works inside the caller's transaction, one event at a time.
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select, true, update
 
@@ -152,25 +152,41 @@ async def lock_visit_in(tx: Tx, appointment_id: int) -> VisitFacts | None:
     locked = select(AppointmentRow.id).where(AppointmentRow.id == appointment_id)
     if (await tx.execute(locked.with_for_update(key_share=True))).one_or_none() is None:
         return None
-    statement = (
-        select(
-            AppointmentRow.id,
-            AppointmentRow.version,
-            AppointmentRow.status,
-            AppointmentRow.starts_at,
-            AppointmentRow.timezone,
-            AppointmentRow.patient_id,
-            ProviderRow.reminder_hours_before,
-            func.coalesce(ProviderRow.auto_reminders, true()).label("auto_reminders"),
-        )
-        .join(PatientRow, PatientRow.id == AppointmentRow.patient_id)
-        .outerjoin(
-            ProviderRow,
-            ProviderRow.id == func.coalesce(AppointmentRow.provider_id, PatientRow.provider_id),
-        )
-        .where(AppointmentRow.id == appointment_id)
-    )
+    statement = _VISITS.where(AppointmentRow.id == appointment_id)
     return _to_visit_facts((await tx.execute(statement)).one())
+
+
+async def coming_visits_in(tx: Tx, *, now: datetime, after: int, limit: int) -> list[VisitFacts]:
+    """Open visits that are still to come, in the order of their ids, those behind `after`."""
+    statement = (
+        _VISITS.where(
+            AppointmentRow.id > after,
+            AppointmentRow.starts_at > now,
+            AppointmentRow.status.in_((AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)),
+        )
+        .order_by(AppointmentRow.id)
+        .limit(limit)
+    )
+    return [_to_visit_facts(row) for row in await tx.execute(statement)]
+
+
+_VISITS: Final = (
+    select(
+        AppointmentRow.id,
+        AppointmentRow.version,
+        AppointmentRow.status,
+        AppointmentRow.starts_at,
+        AppointmentRow.timezone,
+        AppointmentRow.patient_id,
+        ProviderRow.reminder_hours_before,
+        func.coalesce(ProviderRow.auto_reminders, true()).label("auto_reminders"),
+    )
+    .join(PatientRow, PatientRow.id == AppointmentRow.patient_id)
+    .outerjoin(
+        ProviderRow,
+        ProviderRow.id == func.coalesce(AppointmentRow.provider_id, PatientRow.provider_id),
+    )
+)
 
 
 def _to_visit_facts(row: Any) -> VisitFacts:

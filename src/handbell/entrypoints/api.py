@@ -29,6 +29,7 @@ from handbell.platform.http import (
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
 from handbell.privacy.router import privacy_router
+from handbell.reminders.router import forecast_router
 from handbell.scheduling.blackouts.router import blackouts_router
 from handbell.staff.router import staff_router
 from handbell.templates.router import templates_router
@@ -79,6 +80,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield messages_router(rt.db, rt.messages, rt.audit, rt.clock)
     yield dead_letters_router(rt.dead_letters, rt.clock)
     yield unknowns_router(rt.unknowns, rt.clock)
+    yield forecast_router(rt.forecasts, rt.clock)
     yield templates_router(rt.templates)
     yield staff_router(rt.staff, rt.clock)
     yield accounts_router(rt.provider_accounts, rt.clock)

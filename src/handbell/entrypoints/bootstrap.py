@@ -35,6 +35,7 @@ from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
 from handbell.platform.transport import AiohttpTransport
 from handbell.privacy.service import PrivacyService
+from handbell.reminders.forecasting import ForecastService
 from handbell.reminders.service import ReminderService
 from handbell.scheduling.blackouts.service import BlackoutService
 from handbell.staff.service import StaffService
@@ -73,6 +74,7 @@ class Runtime:
     blackouts: BlackoutService
     messages: MessageService
     replanner: Replanner
+    forecasts: ForecastService
     delivery: DeliveryService
     dead_letters: DeadLetterService
     unknowns: UnknownService
@@ -202,6 +204,7 @@ def open_runtime(settings: Settings) -> Runtime:
         blackouts=BlackoutService(db, audit),
         messages=messages,
         replanner=replanner,
+        forecasts=ForecastService(db),
         delivery=delivery,
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),

@@ -109,6 +109,19 @@ def explain(
 
 
 @app.command()
+def simulate(
+    days: Annotated[int, typer.Option(help="How many days to look ahead.", min=1, max=60)] = 7,
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Look ahead: sends per day and channel, and why others will not go. Nothing is stored."""
+    from handbell.entrypoints import operations
+
+    told = _run(operations.simulate(installed(Settings()), org=org, days=days))
+    _print(told if as_json else operations.forecast_in_words(told), as_json=as_json)
+
+
+@app.command()
 def replan(
     org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
     everything: Annotated[  # noqa: FBT002

@@ -165,6 +165,24 @@ async def replan(settings: Settings, *, org: int, everything: bool) -> dict[str,
     return {"organization_id": org, **asdict(found)}
 
 
+async def simulate(settings: Settings, *, org: int, days: int) -> dict[str, Any]:
+    """What would leave in the next days if nothing changed; nothing is stored."""
+    async with opened(settings) as rt:
+        organization = await rt.organizations.get(OrganizationId(org))
+        found = await rt.forecasts.forecast(organization.id, days=days, now=await rt.clock.now())
+    return {"organization_id": org, **asdict(found)}
+
+
+def forecast_in_words(told: dict[str, Any]) -> dict[str, Any]:
+    """A line for each day and channel, and one for each reason."""
+    lists = ("sends", "refusals", "delays")
+    words = {name: value for name, value in told.items() if name not in lists}
+    words |= {f"{one['day']} {one['channel']}": one["sends"] for one in told["sends"]}
+    for name in ("refusals", "delays"):
+        words |= {f"{name} {reason}": count for reason, count in told[name].items()}
+    return words
+
+
 def _told_on_stderr(what: str) -> Callable[[int, int], None]:
     """Progress for a person: the answer itself goes to the standard output."""
 

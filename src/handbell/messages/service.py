@@ -16,6 +16,7 @@ from handbell.messages import (
     content,
     explaining,
     facts,
+    forecasting,
     history,
     leaves,
     policy,
@@ -78,6 +79,10 @@ sent_of = content.sent_of
 SentMessage = history.SentMessage
 sent_to_in = history.sent_to_in
 seal_text = content.seal_text
+Tally = forecasting.Tally
+tally_orders = forecasting.tally_orders
+tally_waiting = forecasting.tally_waiting
+with_messages_in = forecasting.with_messages_in
 withdraw = store.withdraw
 withdraw_fall_back = store.withdraw_fall_back
 words_of = words.words_of
