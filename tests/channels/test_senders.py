@@ -1,6 +1,7 @@
 """What each sender asks, byte for byte, and what it makes of each answer."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs
 
@@ -11,13 +12,16 @@ from handbell.channels.providers.twilio.sender import TwilioAccount, TwilioSende
 from handbell.channels.providers.whatsapp.sender import WhatsAppAccount, WhatsAppSender
 from handbell.channels.types import (
     Accepted,
+    Attachment,
     EmailContent,
+    MediaKind,
     Outbound,
     Outcome,
     Refused,
     Retry,
     SmsContent,
     Unknown,
+    WhatsAppMedia,
     WhatsAppTemplate,
 )
 from handbell.platform.transport import Answer, FakeTransport, NeverLeft, NoAnswer
@@ -167,3 +171,57 @@ async def test_sendgrid_answers_mean(answer: Answer, outcome: Outcome) -> None:
 )
 async def test_whatsapp_answers_mean(answer: Answer, outcome: Outcome) -> None:
     assert await _whatsapp(FakeTransport(answer)).send(TEMPLATE) == outcome
+
+
+async def test_sendgrid_carries_categories_and_files() -> None:
+    made = Attachment(filename="visit.ics", media_type="text/calendar", data=b"BEGIN:VCALENDAR")
+    content = EmailContent(
+        subject="S", html="<p>H</p>", text="T", categories=("care",), attachments=(made,)
+    )
+    transport = FakeTransport(Answer(status=202, headers={"x-message-id": "X1"}))
+    await _sendgrid(transport).send(replace(EMAIL, content=content))
+    mail = json.loads(transport.posted[0].body)
+    assert mail["categories"] == ["handbell", "care"]
+    assert mail["attachments"] == [
+        {
+            "content": "QkVHSU46VkNBTEVOREFS",
+            "type": "text/calendar",
+            "filename": "visit.ics",
+            "disposition": "attachment",
+        }
+    ]
+
+
+@pytest.mark.requirement("R2.1")
+async def test_whatsapp_templates_have_headers_replies_and_links_in_metas_order() -> None:
+    template = WhatsAppTemplate(
+        name="reminder",
+        language="en_US",
+        parameters=(),
+        header=WhatsAppMedia(kind=MediaKind.DOCUMENT, link="https://m.example.org/a.pdf"),
+        button_payloads=("CONFIRM:1", "R"),
+        url_suffixes=("k7Q",),
+    )
+    with_text = replace(template, header="Ann", button_payloads=(), url_suffixes=("k7Q",))
+    transport = FakeTransport(*[_said(200, {"messages": [{"id": "wamid.1"}]})] * 2)
+    for one in (template, with_text):
+        await _whatsapp(transport).send(replace(TEMPLATE, content=one))
+    first, second = (
+        json.loads(posted.body)["template"]["components"] for posted in transport.posted
+    )
+    media = {"type": "document", "document": {"link": "https://m.example.org/a.pdf"}}
+    assert first[0] == {"type": "header", "parameters": [media]}
+    assert [(one["sub_type"], one["index"]) for one in first[1:]] == [
+        ("quick_reply", "0"),
+        ("quick_reply", "1"),
+        ("url", "2"),
+    ]
+    assert second == [
+        {"type": "header", "parameters": [{"type": "text", "text": "Ann"}]},
+        {
+            "type": "button",
+            "sub_type": "url",
+            "index": "0",
+            "parameters": [{"type": "text", "text": "k7Q"}],
+        },
+    ]

@@ -73,7 +73,9 @@ async def test_a_text_says_how_long_it_is_valid(
     desk.clock.instant = at
     patient = await desk.practice.patient()
     serves_at = at + visit
-    await desk.order(patient, anchor=At(at, serves_at), serves_at=serves_at)
+    booked = await desk.practice.visit(patient, serves_at)
+    anchor = At(at, serves_at)
+    await desk.order(patient, anchor=anchor, serves_at=serves_at, appointment_id=booked)
     await desk.run()
     (sent,) = desk.sender.sent
     assert sent.validity == validity

@@ -104,14 +104,34 @@ class SmsContent:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Attachment:
+    """A file that travels with an e-mail; `media_type` without parameters."""
+
+    filename: str
+    media_type: str
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailContent:
-    """An e-mail: both parts are always present."""
+    """An e-mail: both parts are always present. `categories` are for the provider's own figures
+    and say nothing of a patient."""
 
     subject: str
     html: str
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+class MediaKind(StrEnum):
+    """What may stand above the text of a WhatsApp template."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +142,29 @@ class WhatsAppText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppMedia:
+    """A picture, video or document above a template's text, by a link that Meta fetches."""
+
+    kind: MediaKind
+    link: str
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhatsAppTemplate:
-    """An approved template of Meta's with its parameters in order, and quick-reply payloads."""
+    """An approved template of Meta's with its parameters in order.
+
+    `header` is the variable of a text header, or the file of a media header. Quick replies
+    with `button_payloads` stand first among the buttons, then links; `url_suffixes` are the
+    variable ends of those.
+    """
 
     name: str
     language: str
     parameters: tuple[str, ...]
+    header: str | WhatsAppMedia | None = None
     button_payloads: tuple[str, ...] = ()
+    url_suffixes: tuple[str, ...] = ()
 
 
 Content = SmsContent | EmailContent | WhatsAppText | WhatsAppTemplate

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Row, select
 
-from handbell.channels.types import Content, SmsContent
+from handbell.channels.types import Attachment, Content, EmailContent, SmsContent
+from handbell.delivery.invitations import Visit, invitation
 from handbell.links.service import mint_in
 from handbell.links.types import LinkKind, LinkOrder
 from handbell.messages.service import Material, MessageService, compose, seal_text
@@ -18,7 +19,7 @@ from handbell.messages.tables import MessageRow
 from handbell.messages.types import Reason
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.errors import InvalidError
-from handbell.platform.vocabulary import Channel
+from handbell.platform.vocabulary import Channel, Purpose
 from handbell.templates.service import (
     channel_ceiling,
     classify,
@@ -29,6 +30,7 @@ from handbell.templates.service import (
 from handbell.templates.types import Rendered, TemplateBody
 
 LONGEST_SMS: Final = 1600
+_ABOUT_A_VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
 _LINK_OF_VARIABLE: Final = {
     "confirm_link": LinkKind.CONFIRM,
     "reschedule_link": LinkKind.RESCHEDULE,
@@ -73,7 +75,12 @@ async def write_all(
     links = await _mint(tx, messages, organization_id, chosen, now=now)
     siblings = {material.message_id: is_sibling for material, is_sibling in wanted}
     return {
-        message_id: _write(material, body, links[message_id], siblings[message_id], now=now)
+        message_id: _with_invitation(
+            _write(material, body, links[message_id], siblings[message_id], now=now),
+            material,
+            body,
+            organizer=messages.public_url,
+        )
         for message_id, (material, body) in chosen.items()
     }
 
@@ -166,6 +173,34 @@ def _write(
         sealed=sealed,
         digest=hashlib.sha256(sealed).digest(),
     )
+
+
+def _with_invitation(
+    letter: Letter | Unsendable,
+    material: Material,
+    body: TemplateBody | None,
+    *,
+    organizer: str,
+) -> Letter | Unsendable:
+    """An e-mail about a coming visit carries it for the calendar, unless it is the generic
+    text, which does not tell of it."""
+    if not isinstance(letter, Letter) or not isinstance(letter.content, EmailContent):
+        return letter
+    uid, facts = material.visit_uid, material.facts
+    if body is None or uid is None or letter.is_sibling or material.purpose not in _ABOUT_A_VISIT:
+        return letter
+    visit = Visit(
+        uid=uid,
+        starts_at=facts["starts_at"],
+        duration=timedelta(minutes=facts["duration_minutes"]),
+        version=facts["visit_version"],
+        changed_at=facts["visit_changed_at"],
+        practice=facts["organization_name"],
+        place=material.values(body.language)["location"],
+    )
+    made = invitation(visit, language=body.language, organizer=organizer)
+    attached = Attachment(filename="visit.ics", media_type="text/calendar", data=made)
+    return replace(letter, content=replace(letter.content, attachments=(attached,)))
 
 
 def _flaw(made: Rendered, material: Material, *, language: str, now: datetime) -> Reason | None:

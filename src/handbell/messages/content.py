@@ -29,7 +29,7 @@ from handbell.organizations.tables import OrganizationRow, OrganizationSettingsR
 from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Tx
 from handbell.platform.tables import SubjectKeyRow
-from handbell.platform.vocabulary import Channel, Purpose
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, Purpose
 from handbell.templates.service import public_name, render, visit_date, visit_time
 from handbell.templates.types import DisclosureLevel, Rendered, TemplateBody
 
@@ -51,6 +51,7 @@ class Material:
     to: str | None
     max_segments: int
     sms_ceiling: DisclosureLevel = DisclosureLevel.L1
+    visit_uid: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,13 +91,18 @@ def compose(material: Material, body: TemplateBody, links: Mapping[str, str]) ->
     values = {**material.values(body.language), **links}
     made = render(body, values, locale=body.language)
     unsubscribe = links.get("unsubscribe_link")
-    if isinstance(made.content, EmailContent) and unsubscribe:
-        headers = {
-            "List-Unsubscribe": f"<{unsubscribe}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
-        return replace(made, content=replace(made.content, headers=headers))
-    return made
+    if not isinstance(made.content, EmailContent):
+        return made
+    headers = {
+        "List-Unsubscribe": f"<{unsubscribe}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    content = replace(
+        made.content,
+        headers=headers if unsubscribe else {},
+        categories=(CLASS_OF_PURPOSE[material.purpose].value,),
+    )
+    return replace(made, content=content)
 
 
 async def material_in(tx: Tx, keys: KeyRing, message_ids: Iterable[int]) -> dict[int, Material]:
@@ -170,8 +176,12 @@ _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
         OrganizationRow.postal_address,
         OrganizationSettingsRow.max_segments,
         OrganizationSettingsRow.sms_ceiling,
+        AppointmentRow.id.label("visit_id"),
         AppointmentRow.starts_at,
         AppointmentRow.timezone,
+        AppointmentRow.duration_minutes,
+        AppointmentRow.version.label("visit_version"),
+        AppointmentRow.changed_at.label("visit_changed_at"),
         ProviderRow.name.label("provider_name"),
         LocationRow.name.label("location_name"),
         LocationRow.phone.label("location_phone"),
@@ -195,6 +205,9 @@ _FACTS: Final = (
     "postal_address",
     "starts_at",
     "timezone",
+    "duration_minutes",
+    "visit_version",
+    "visit_changed_at",
     "provider_name",
     "location_name",
     "location_phone",
@@ -219,6 +232,7 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         to=key.decrypt(row.address, context="contact_points.address") if row.address else None,
         max_segments=row.max_segments,
         sms_ceiling=DisclosureLevel(row.sms_ceiling),
+        visit_uid=keys.token_hash(f"visit:{row.visit_id}").hex() if row.visit_id else None,
         variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
         facts={name: getattr(row, name) for name in _FACTS} | names,
     )

@@ -1,5 +1,6 @@
 """Sends e-mail through SendGrid."""
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -7,7 +8,7 @@ import orjson
 
 from handbell.channels.providers.failures import post_once
 from handbell.channels.providers.sendgrid import codes
-from handbell.channels.types import EmailContent, Outbound, Outcome
+from handbell.channels.types import Attachment, EmailContent, Outbound, Outcome
 from handbell.platform.transport import Answer, Transport
 
 ATTEMPT_ARGUMENT: Final = "handbell_attempt"
@@ -61,7 +62,7 @@ def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
             {"type": "text/html", "value": out.content.html},
         ],
         "custom_args": {ATTEMPT_ARGUMENT: out.attempt_token},
-        "categories": ["handbell"],
+        "categories": ["handbell", *out.content.categories],
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
             "open_tracking": {"enable": False},
@@ -69,4 +70,15 @@ def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
     }
     if out.content.headers:
         mail["headers"] = dict(out.content.headers)
+    if out.content.attachments:
+        mail["attachments"] = [_attached(one) for one in out.content.attachments]
     return mail
+
+
+def _attached(one: Attachment) -> dict[str, str]:
+    return {
+        "content": b64encode(one.data).decode("ascii"),
+        "type": one.media_type,
+        "filename": one.filename,
+        "disposition": "attachment",
+    }

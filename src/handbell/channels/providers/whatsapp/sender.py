@@ -6,7 +6,13 @@ import orjson
 
 from handbell.channels.providers.failures import post_once
 from handbell.channels.providers.whatsapp import codes
-from handbell.channels.types import Outbound, Outcome, WhatsAppTemplate, WhatsAppText
+from handbell.channels.types import (
+    Outbound,
+    Outcome,
+    WhatsAppMedia,
+    WhatsAppTemplate,
+    WhatsAppText,
+)
 from handbell.platform.transport import Answer, Transport
 
 
@@ -59,18 +65,35 @@ def _message(out: Outbound) -> dict[str, object]:
 
 
 def _template(template: WhatsAppTemplate) -> dict[str, object]:
-    components: list[dict[str, object]] = []
-    if template.parameters:
-        values = [{"type": "text", "text": value} for value in template.parameters]
-        components.append({"type": "body", "parameters": values})
-    components += [
-        {
-            "type": "button",
-            "sub_type": "quick_reply",
-            "index": str(index),
-            "parameters": [{"type": "payload", "payload": payload}],
-        }
-        for index, payload in enumerate(template.button_payloads)
-    ]
     language = {"code": template.language}
+    components = [*_header(template), *_body(template), *_buttons(template)]
     return {"name": template.name, "language": language, "components": components}
+
+
+def _header(template: WhatsAppTemplate) -> list[dict[str, object]]:
+    match template.header:
+        case None:
+            return []
+        case WhatsAppMedia(kind=kind, link=link, filename=filename):
+            media = {"link": link} | ({"filename": filename} if filename else {})
+            parameter: dict[str, object] = {"type": kind.value, kind.value: media}
+        case text:
+            parameter = {"type": "text", "text": text}
+    return [{"type": "header", "parameters": [parameter]}]
+
+
+def _body(template: WhatsAppTemplate) -> list[dict[str, object]]:
+    values = [{"type": "text", "text": value} for value in template.parameters]
+    return [{"type": "body", "parameters": values}] if values else []
+
+
+def _buttons(template: WhatsAppTemplate) -> list[dict[str, object]]:
+    """Meta counts the buttons of a template from 0: quick replies first, then links."""
+    replies = [
+        ("quick_reply", {"type": "payload", "payload": one}) for one in template.button_payloads
+    ]
+    links = [("url", {"type": "text", "text": one}) for one in template.url_suffixes]
+    return [
+        {"type": "button", "sub_type": kind, "index": str(index), "parameters": [parameter]}
+        for index, (kind, parameter) in enumerate([*replies, *links])
+    ]
