@@ -33,6 +33,8 @@ from handbell.patients.whereabouts import InferredWhereabouts
 from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, urls_for
+from handbell.templates.approvals.service import ApprovalService
+from handbell.templates.service import library_texts
 
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
@@ -235,6 +237,9 @@ async def practice(db: Database, keys: KeyRing, organization: OrganizationId) ->
     )
     async with db.engine_transaction() as tx:
         await ensure_accounts(tx, organization, accounts, now=NOON)
+    approvals = ApprovalService(db, made.audit)
+    await approvals.approve_all(organization, library_texts(), actor="tests", now=NOON)
+    async with db.engine_transaction() as tx:
         await tx.execute(
             text(
                 "UPDATE organizations SET phone = '212-555-0100',"

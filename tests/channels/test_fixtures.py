@@ -10,7 +10,13 @@ from handbell.channels.providers.failures import failure_of
 from handbell.channels.providers.sendgrid import webhooks as sendgrid
 from handbell.channels.providers.twilio import webhooks as twilio
 from handbell.channels.providers.whatsapp import webhooks as whatsapp
-from handbell.channels.types import EventKind, InboundText, StatusEvent, WebhookItem
+from handbell.channels.types import (
+    EventKind,
+    InboundText,
+    StatusEvent,
+    TemplateStatus,
+    WebhookItem,
+)
 
 pytestmark = pytest.mark.shared_data
 _SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
@@ -48,6 +54,11 @@ def _agrees(items: tuple[WebhookItem, ...], expect: dict) -> None:  # type: igno
         _agrees_on_status(item, expect)
     else:
         assert expect["event"] == "template_status"
+        assert isinstance(item, TemplateStatus)
+        states = {"APPROVED": "approved", "DISABLED": "rejected", "PAUSED": "paused"}
+        assert item.state == states[expect["status"]]
+        assert item.name == "appointment_reminder"
+        assert item.occurred_at is not None
 
 
 def _agrees_on_status(item: StatusEvent, expect: dict) -> None:  # type: ignore[type-arg]

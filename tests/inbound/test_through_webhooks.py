@@ -22,6 +22,7 @@ from handbell.platform.http import install_problems
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.sandbox import signing
 from handbell.scheduling.types import At
+from handbell.templates.approvals.service import ApprovalService
 from handbell.webhooks.router import webhooks_router
 from handbell.webhooks.service import WebhookHandler
 from handbell.webhooks.types import Secrets
@@ -98,6 +99,7 @@ async def line(
         FixedSecrets(secrets),
         delivery=delivery,
         inbound=InboundService(keys, practice.audit, practice.messages, actions),
+        approvals=ApprovalService(db, practice.audit),
     )
     made = Line(practice, handler, clock)
     yield made

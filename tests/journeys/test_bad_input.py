@@ -191,6 +191,25 @@ DOORS: Final = (
         path="/comm/templates",
         queries=("purpose", "channel", "language", "is_active", "limit", "offset"),
     ),
+    Door(
+        method="POST",
+        path="/comm/templates",
+        valid={
+            "name": "A",
+            "purpose": "appt_reminder",
+            "channel": "sms",
+            "language": "en",
+            "body": "Hello.",
+            **dict.fromkeys(
+                (
+                    *("subject", "preheader", "whatsapp", "generic", "variables"),
+                    *("is_marketing", "is_active", "is_default", "organization_id"),
+                    *("provider_id", "unheard_of"),
+                )
+            ),
+            "accept": [],
+        },
+    ),
     Door(method="GET", path="/comm/templates/{id}"),
     Door(method="GET", path="/dead-letters", queries=("fix", "state", "limit", "offset")),
     Door(method="GET", path="/dead-letters/groups"),
@@ -207,6 +226,63 @@ DOORS: Final = (
         method="POST",
         path="/unknown-attempts/{id}/settle",
         valid={"verdict": "sent", "unheard_of": None},
+    ),
+    Door(
+        method="PUT",
+        path="/comm/templates/{id}",
+        valid=dict.fromkeys(
+            (
+                *("name", "purpose", "channel", "language", "body", "subject", "generic"),
+                *("whatsapp", "is_active", "provider_id", "unheard_of"),
+            )
+        ),
+    ),
+    Door(method="DELETE", path="/comm/templates/{id}"),
+    Door(
+        method="POST",
+        path="/comm/templates/{id}/publish",
+        valid={"accept": [], "unheard_of": None},
+    ),
+    Door(method="GET", path="/comm/templates/{id}/preview"),
+    Door(
+        method="POST",
+        path="/comm/templates/{id}/preview",
+        valid={
+            "patient_id": 1,
+            "appointment_id": None,
+            "variables": {},
+            "unheard_of": None,
+        },
+    ),
+    Door(method="GET", path="/comm/message-prices", queries=("limit", "offset")),
+    Door(
+        method="PUT",
+        path="/comm/message-prices",
+        valid={
+            "channel": "sms",
+            "category": "",
+            "effective_on": "2026-01-01",
+            "unit_price": "0.01",
+            "currency": "USD",
+            "unheard_of": None,
+        },
+    ),
+    Door(method="GET", path="/comm/templates/{id}/findings", queries=("limit", "offset")),
+    Door(method="GET", path="/comm/templates/{id}/versions", queries=("limit", "offset")),
+    Door(method="GET", path="/comm/templates/{id}/versions/{id}"),
+    Door(method="GET", path="/comm/templates/{id}/diff", queries=("old", "new")),
+    Door(method="GET", path="/comm/template-variables", queries=("purpose", "limit", "offset")),
+    Door(method="GET", path="/comm/whatsapp-approvals", queries=("limit", "offset")),
+    Door(
+        method="PUT",
+        path="/comm/whatsapp-approvals",
+        valid={
+            "name": "a",
+            "language": "en",
+            "state": "pending",
+            "reason": None,
+            "unheard_of": None,
+        },
     ),
     Door(method="GET", path="/staff/tasks", queries=("limit", "offset")),
     Door(method="POST", path="/staff/tasks/{id}/close"),

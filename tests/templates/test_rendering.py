@@ -2,7 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from handbell.channels.types import EmailContent, SmsContent, WhatsAppTemplate, WhatsAppText
+from handbell.channels.types import (
+    EmailContent,
+    MediaKind,
+    SmsContent,
+    WhatsAppMedia,
+    WhatsAppTemplate,
+    WhatsAppText,
+)
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.templates.analysis import check, variables_of
 from handbell.templates.errors import (
@@ -10,9 +17,17 @@ from handbell.templates.errors import (
     TemplateMalformed,
     TemplateSyntax,
     UnknownVariable,
+    UnusableLink,
 )
 from handbell.templates.rendering import render
-from handbell.templates.types import QuickReply, TemplateBody, WhatsAppForm
+from handbell.templates.types import (
+    HeaderFormat,
+    LinkButton,
+    QuickReply,
+    TemplateBody,
+    WhatsAppForm,
+    WhatsAppHeader,
+)
 
 SMS = TemplateBody(
     channel=Channel.SMS,
@@ -41,7 +56,11 @@ def test_an_unknown_variable_is_an_error_when_saved_and_when_rendered() -> None:
     body = replace(SMS, body="{{ first_nam }}")
     with pytest.raises(UnknownVariable) as at_save:
         check(body)
-    assert at_save.value.details == {"variables": ["first_nam"]}
+    assert at_save.value.details == {
+        "variables": ["first_nam"],
+        "places": {"first_nam": {"part": "body", "line": 1, "column": 4}},
+        "did_you_mean": {"first_nam": "first_name"},
+    }
     with pytest.raises(UnknownVariable):
         render(body, {"first_nam": "Ann"}, locale="en")
 
@@ -151,3 +170,53 @@ def test_parts_that_do_not_fit_together_are_refused() -> None:
     ):
         with pytest.raises(TemplateMalformed):
             check(body)
+
+
+@pytest.mark.requirement("R2.1")
+def test_the_preheader_is_hidden_in_the_html_and_absent_from_the_text() -> None:
+    body = replace(EMAIL, preheader="For {{ first_name }} & others")
+    content = render(body, {"first_name": "<Ann>", "confirm_link": LINK}, locale="en").content
+    assert isinstance(content, EmailContent)
+    assert "display: none" in content.html or "display:none" in content.html
+    assert "For &lt;Ann&gt; &amp; others" in content.html
+    assert "others" not in content.text
+    with pytest.raises(TemplateMalformed):
+        check(replace(SMS, preheader="x"))
+
+
+@pytest.mark.requirement("R2.2")
+@pytest.mark.parametrize(
+    "value", ["javascript:alert(1)", "x.example.org", 'http://a"onx="', "/l/1"]
+)
+def test_a_link_is_a_web_address_or_the_text_does_not_leave(value: str) -> None:
+    with pytest.raises(UnusableLink) as refused:
+        render(EMAIL, {"first_name": "Ann", "confirm_link": value}, locale="en")
+    assert refused.value.details == {"variables": ["confirm_link"]}
+
+
+@pytest.mark.requirement("R2.1")
+def test_a_whatsapp_template_carries_its_media_and_only_its_quick_replies_payloads() -> None:
+    form = WhatsAppForm(
+        name="visit",
+        language="en_US",
+        parameters=("appt_time", "first_name"),
+        header=WhatsAppHeader(
+            format=HeaderFormat.IMAGE, media_url="https://m.example.org/map.png"
+        ),
+        buttons=(
+            QuickReply(text="Confirm", payload="C"),
+            LinkButton(text="Map", url="https://m.example.org/map"),
+        ),
+    )
+    body = replace(SMS, channel=Channel.WHATSAPP, whatsapp=form)
+    content = render(body, {"first_name": "Ann", "appt_time": "9"}, locale="en").content
+    assert isinstance(content, WhatsAppTemplate)
+    assert content.header == WhatsAppMedia(
+        kind=MediaKind.IMAGE, link="https://m.example.org/map.png"
+    )
+    assert content.button_payloads == ("C",)
+    text_header = WhatsAppHeader(
+        format=HeaderFormat.TEXT, text="Hi", media_url="https://x.example"
+    )
+    with pytest.raises(TemplateMalformed):
+        check(replace(body, whatsapp=replace(form, header=text_header)))

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from tests.secret_book import FixedSecrets
 
+from handbell.audit.service import AuditService
 from handbell.channels.types import InboundText, StatusEvent
 from handbell.consent.types import Decision
 from handbell.platform.clock import FrozenClock
@@ -23,6 +24,7 @@ from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.http import install_problems
 from handbell.sandbox import signing
+from handbell.templates.approvals.service import ApprovalService
 from handbell.webhooks.router import relay_router, webhooks_router
 from handbell.webhooks.service import WebhookHandler
 from handbell.webhooks.types import Secrets
@@ -192,7 +194,14 @@ async def hooks(
         relay_secret=RELAY_SECRET,
     )
     delivery, inbound = FakeDelivery(), FakeInbound()
-    handler = WebhookHandler(db, keys, FixedSecrets(secrets), delivery=delivery, inbound=inbound)
+    handler = WebhookHandler(
+        db,
+        keys,
+        FixedSecrets(secrets),
+        delivery=delivery,
+        inbound=inbound,
+        approvals=ApprovalService(db, AuditService(db, keys)),
+    )
     app = FastAPI()
     install_problems(app)
     app.include_router(webhooks_router(handler, clock))

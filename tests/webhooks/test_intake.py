@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import text
 from tests.secret_book import FixedSecrets
 
+from handbell.audit.service import AuditService
 from handbell.channels.service import AccountService
 from handbell.channels.types import EventKind, NewLine, Provider
 from handbell.platform.clock import FrozenClock
 from handbell.platform.crypto import CannotDecrypt, KeyRing
 from handbell.platform.db import Database, OrganizationId
+from handbell.templates.approvals.service import ApprovalService
 from handbell.webhooks.applying import WAITS
 from handbell.webhooks.dead import DeadWebhookService
 from handbell.webhooks.errors import DeadWebhookNotFound
@@ -118,7 +120,12 @@ async def test_an_account_that_is_not_set_verifies_nothing(
     hooks.handler._secrets = FixedSecrets(nothing)
     assert (await hooks.whatsapp(statuses("w1"), secret="")).status_code == 403
     bare = WebhookHandler(
-        db, keys, FixedSecrets(nothing), delivery=hooks.delivery, inbound=hooks.inbound
+        db,
+        keys,
+        FixedSecrets(nothing),
+        delivery=hooks.delivery,
+        inbound=hooks.inbound,
+        approvals=ApprovalService(db, AuditService(db, keys)),
     )
     assert not bare.is_known_subscriber("")
 

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from tests.secret_book import FixedSecrets
 
 from handbell.actions.service import ActionService
+from handbell.audit.service import AuditService
 from handbell.channels.types import EventKind as K
 from handbell.channels.types import StatusEvent
 from handbell.delivery.service import DeliveryService
@@ -29,6 +30,7 @@ from handbell.platform.db import Database
 from handbell.platform.http import install_problems
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.scheduling.types import At
+from handbell.templates.approvals.service import ApprovalService
 from handbell.webhooks import reading
 from handbell.webhooks.router import webhooks_router
 from handbell.webhooks.service import WebhookHandler
@@ -288,7 +290,14 @@ async def test_through_the_door_the_order_changes_nothing_and_the_forged_have_no
     delivery = DeliveryService(db, practice.messages, clock)
     actions = ActionService(db, keys, practice.audit, practice.messages, delivery)
     inbound = InboundService(keys, practice.audit, practice.messages, actions)
-    handler = WebhookHandler(db, keys, FixedSecrets(secrets), delivery=delivery, inbound=inbound)
+    handler = WebhookHandler(
+        db,
+        keys,
+        FixedSecrets(secrets),
+        delivery=delivery,
+        inbound=inbound,
+        approvals=ApprovalService(db, AuditService(db, keys)),
+    )
     app = FastAPI()
     install_problems(app)
     app.include_router(webhooks_router(handler, clock))

@@ -111,6 +111,19 @@ async def accounts_named(
     return [_open(keys, one) for one in await store.held_named(direct, provider, reference)]
 
 
+async def on_environment(tx: Tx, provider: Provider) -> list[OrganizationId]:
+    """Whoever sends through the environment's account: its own organisation and the borrowers.
+    The transaction is the engine's."""
+    row = ProviderAccountRow
+    found = await tx.execute(
+        select(row.organization_id)
+        .where(row.provider == provider, row.credentials.is_(None))
+        .order_by(row.organization_id)
+        .distinct()
+    )
+    return [OrganizationId(one) for one in found.scalars()]
+
+
 def _open(keys: KeyRing, held: store.Held) -> Opened:
     return Opened(
         id=held.id,

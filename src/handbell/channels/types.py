@@ -316,6 +316,21 @@ class InboundText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateStatus:
+    """What Meta says of a registered template, in our words: pending, approved, rejected or
+    paused. `name`, `language` and `reason` are Meta's."""
+
+    provider: Provider
+    key: str
+    name: str
+    language: str
+    state: str
+    reason: str | None = None
+    category: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
     """A well-formed item that means nothing to us; it is kept raw and nothing else happens."""
 
@@ -324,4 +339,4 @@ class Ignored:
     why: str
 
 
-WebhookItem = StatusEvent | InboundText | Ignored
+WebhookItem = StatusEvent | InboundText | TemplateStatus | Ignored

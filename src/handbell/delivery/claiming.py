@@ -31,6 +31,7 @@ from handbell.messages.service import (
     Levels,
     MessageService,
     answer_to_json,
+    approvals_for,
     attempt_entry,
     decide,
     gather,
@@ -48,6 +49,7 @@ from handbell.platform.leases import UNTIL
 from handbell.platform.vocabulary import Channel, MessageClass, Purpose
 from handbell.scheduling.policy import USELESS_BEFORE, closes_at
 from handbell.scheduling.types import At
+from handbell.templates.service import versions_in
 
 # allow public-files: the levels of the planned version are part of the facts
 from handbell.templates.tables import TemplateVersionRow
@@ -152,26 +154,51 @@ async def _ask(
         for no, row in enumerate(rows)
     ]
     gathered = await gather(tx, organization_id, candidates, now=now)
+    templates = await _templates_of(tx, rows, gathered)
     allowed: dict[int, list[datetime]] = defaultdict(list)
     asked = []
     for no, row in enumerate(rows):
-        one = _ask_one(row, gathered[no], allowed[row.patient_id], now=now)
+        known = templates.get(row.template_version_id)
+        one = _ask_one(row, gathered[no], known, allowed[row.patient_id], now=now)
         if isinstance(one.decision, Send):
             allowed[row.patient_id].append(now)
         asked.append(one)
     return asked
 
 
+async def _templates_of(
+    tx: Tx, rows: Sequence[Row[Any]], gathered: Mapping[int, Gathered]
+) -> dict[int, Levels]:
+    """The levels of the planned versions, and what Meta says of them now."""
+    approvals = await approvals_for(tx, gathered.values())
+    on_whatsapp = {row.template_version_id for row in rows if row.channel == Channel.WHATSAPP}
+    texts = await versions_in(tx, on_whatsapp - {None})
+    found = {}
+    for row in rows:
+        if row.level is not None:
+            full, generic = texts.get(row.template_version_id, (None, None))
+            found[row.template_version_id] = Levels(
+                level=row.level,
+                sibling_level=row.sibling_level,
+                is_approved=approvals.allow(full),
+                is_sibling_approved=approvals.allow(generic),
+            )
+    return found
+
+
 def _ask_one(
-    row: Row[Any], gathered: Gathered, also_sent: Sequence[datetime], *, now: datetime
+    row: Row[Any],
+    gathered: Gathered,
+    template: Levels | None,
+    also_sent: Sequence[datetime],
+    *,
+    now: datetime,
 ) -> Asking:
     asked = Asked(
         purpose=Purpose(row.purpose),
         serves_at=row.serves_at,
         answers_at=row.answers_at,
-        template=None
-        if row.level is None
-        else Levels(level=row.level, sibling_level=row.sibling_level),
+        template=template,
     )
     facts = gathered.facts(asked, also_sent=also_sent)
     decision = decide(facts, At(now, row.serves_at), now=now)

@@ -23,6 +23,8 @@ from handbell.platform.vocabulary import Channel, Purpose
 from handbell.templates.service import (
     channel_ceiling,
     classify,
+    is_marketing,
+    missing_when_sent,
     size_of,
     variables_of,
     versions_in,
@@ -162,7 +164,7 @@ def _write(
         made = compose(material, body, links)
     except InvalidError:
         return Unsendable(Reason.UNRENDERABLE)
-    flaw = _flaw(made, material, language=body.language, now=now)
+    flaw = _flaw(made, material, language=body.language, now=now) or _gap(made, material, links)
     if flaw is not None:
         return Unsendable(flaw)
     sealed = seal_text(material.key, made)
@@ -201,6 +203,19 @@ def _with_invitation(
     made = invitation(visit, language=body.language, organizer=organizer)
     attached = Attachment(filename="visit.ics", media_type="text/calendar", data=made)
     return replace(letter, content=replace(letter.content, attachments=(attached,)))
+
+
+def _gap(made: Rendered, material: Material, links: Mapping[str, str]) -> Reason | None:
+    """Advertising without what the law asks of it (CAN-SPAM, RFC 8058)."""
+    if not is_marketing(material.purpose):
+        return None
+    missing = missing_when_sent(
+        made.content,
+        sender=material.facts["organization_name"],
+        postal_address=material.facts["postal_address"],
+        unsubscribe_link=links.get("unsubscribe_link"),
+    )
+    return Reason.MARKETING_INCOMPLETE if any(True for _ in missing) else None
 
 
 def _flaw(made: Rendered, material: Material, *, language: str, now: datetime) -> Reason | None:

@@ -101,6 +101,12 @@ async def ensure_provider(
     return (await upsert_provider(tx, organization_id, origin, nameless)).internal_id
 
 
+async def has_provider(tx: Tx, provider_id: int) -> bool:
+    """Whether the organisation of the transaction has this clinician."""
+    statement = select(ProviderRow.id).where(ProviderRow.id == provider_id)
+    return (await tx.execute(statement)).scalar_one_or_none() is not None
+
+
 async def upsert_location(
     tx: Tx, organization_id: OrganizationId, origin: Origin, location: Location
 ) -> Upserted:

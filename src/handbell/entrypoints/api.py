@@ -14,6 +14,7 @@ from handbell.delivery.deadletters.router import dead_letters_router
 from handbell.delivery.unknowns.router import unknowns_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
+from handbell.messages.previews.router import preview_router
 from handbell.messages.router import messages_router
 from handbell.monitoring.router import demo_router, health_router
 from handbell.patients.consents.router import consents_router
@@ -32,7 +33,9 @@ from handbell.privacy.router import privacy_router
 from handbell.reminders.router import forecast_router
 from handbell.scheduling.blackouts.router import blackouts_router
 from handbell.staff.router import staff_router
-from handbell.templates.router import templates_router
+from handbell.templates.approvals.router import approvals_router
+from handbell.templates.prices.router import prices_router
+from handbell.templates.router import templates_router, variables_router
 from handbell.webhooks.router import dead_webhooks_router, relay_router, webhooks_router
 
 PREFIX: Final = "/api/v1"
@@ -81,7 +84,11 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield dead_letters_router(rt.dead_letters, rt.clock)
     yield unknowns_router(rt.unknowns, rt.clock)
     yield forecast_router(rt.forecasts, rt.clock)
-    yield templates_router(rt.templates)
+    yield templates_router(rt.templates, rt.clock)
+    yield variables_router()
+    yield approvals_router(rt.approvals, rt.clock)
+    yield prices_router(rt.prices, rt.clock)
+    yield preview_router(rt.previews, rt.clock)
     yield staff_router(rt.staff, rt.clock)
     yield accounts_router(rt.provider_accounts, rt.clock)
     yield relay_router(rt.webhooks, rt.clock)

@@ -19,6 +19,7 @@ from handbell.inbound.service import InboundService
 from handbell.integrations.events.service import EventService
 from handbell.messages import replanning
 from handbell.messages.leaves import AttemptSource
+from handbell.messages.previews.service import PreviewService
 from handbell.messages.replanner import Replanner
 from handbell.messages.service import MessageService
 from handbell.organizations.service import OrganizationService
@@ -39,6 +40,8 @@ from handbell.reminders.forecasting import ForecastService
 from handbell.reminders.service import ReminderService
 from handbell.scheduling.blackouts.service import BlackoutService
 from handbell.staff.service import StaffService
+from handbell.templates.approvals.service import ApprovalService
+from handbell.templates.prices.service import PriceService
 from handbell.templates.service import TemplateService
 from handbell.webhooks.dead import DeadWebhookService
 from handbell.webhooks.service import WebhookHandler
@@ -70,6 +73,9 @@ class Runtime:
     privacy: PrivacyService
     organization_settings: SettingsService
     templates: TemplateService
+    approvals: ApprovalService
+    prices: PriceService
+    previews: PreviewService
     staff: StaffService
     blackouts: BlackoutService
     messages: MessageService
@@ -176,12 +182,15 @@ def open_runtime(settings: Settings) -> Runtime:
     delivery = DeliveryService(db, messages, clock)
     dead_letters = DeadLetterService(db, messages)
     actions = ActionService(db, keys, audit, messages, delivery)
+    approvals = ApprovalService(db, audit)
+    templates = TemplateService(db, audit)
     webhooks = WebhookHandler(
         db,
         keys,
         accounts.SecretBook(db.direct, keys, settings),
         delivery=delivery,
         inbound=InboundService(keys, audit, messages, actions),
+        approvals=approvals,
     )
     return Runtime(
         settings=settings,
@@ -199,7 +208,10 @@ def open_runtime(settings: Settings) -> Runtime:
         consents=PatientConsentService(db, keys, audit, delivery),
         privacy=PrivacyService(db, keys, delivery),
         organization_settings=SettingsService(db, audit),
-        templates=TemplateService(db),
+        templates=templates,
+        approvals=approvals,
+        prices=PriceService(db, audit),
+        previews=PreviewService(db, keys, audit, templates, public_url=settings.public_url),
         staff=StaffService(db, keys, audit),
         blackouts=BlackoutService(db, audit),
         messages=messages,

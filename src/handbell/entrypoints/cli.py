@@ -30,6 +30,7 @@ consent = typer.Typer(no_args_is_help=True, help="What patients agreed to.")
 webhooks = typer.Typer(no_args_is_help=True, help="What providers reported.")
 blackout = typer.Typer(no_args_is_help=True, help="Windows in which nothing leaves.")
 patient = typer.Typer(no_args_is_help=True, help="What patients may ask of their data.")
+template = typer.Typer(no_args_is_help=True, help="The texts of messages.")
 imports = typer.Typer(no_args_is_help=True, help="Files of a record system.")
 app.add_typer(organization, name="organization")
 app.add_typer(account, name="account")
@@ -39,6 +40,7 @@ app.add_typer(consent, name="consent")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(blackout, name="blackout")
 app.add_typer(patient, name="patient")
+app.add_typer(template, name="template")
 app.add_typer(imports, name="import")
 app.add_typer(undelivered.dead_letters, name="dead-letters")
 app.add_typer(undelivered.unknown, name="unknown")
@@ -460,6 +462,25 @@ def import_fhir(
     report = _run(importing.import_fhir(installed(Settings()), wanted))
     _print(report if as_json else importing.in_words(report), as_json=as_json)
     if not importing.has_resources(report):
+        raise typer.Exit(1)
+
+
+@template.command("lint")
+def template_lint(
+    file: Annotated[Path | None, typer.Argument(help="A file in the library's form.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every packaged text.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Judge texts as publishing does: what is wrong, and where."""
+    from handbell.entrypoints.template_lint import in_words, lint_file, lint_library
+    from handbell.platform.clock import SystemClock
+
+    if (file is None) is not everything:
+        raise typer.BadParameter("Say either a file or --all.")
+    now = _run(SystemClock().now())
+    report = lint_library(now=now) if file is None else lint_file(file, now=now)
+    _print(report if as_json else in_words(report), as_json=as_json)
+    if report["findings"]:
         raise typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from handbell.access.types import Role
+from handbell.access.types import FIRST_ORGANIZATION, Role
 from handbell.audit.types import AuditEntry
 from handbell.channels.types import Account, NewLine, Provider
 from handbell.entrypoints.bootstrap import Runtime, database_urls, open_runtime
@@ -103,6 +103,8 @@ async def lend_account(
         lent = await rt.provider_accounts.lend(
             organization.id, Provider(provider), line, actor="operator", now=await rt.clock.now()
         )
+        if provider == Provider.WHATSAPP:
+            await rt.approvals.share(FIRST_ORGANIZATION, borrower=organization.id)
     return _account(lent)
 
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from handbell.entrypoints.bootstrap import database_urls
+from handbell.access.types import FIRST_ORGANIZATION
+from handbell.entrypoints.bootstrap import Runtime, database_urls
 from handbell.entrypoints.home import write_private
 from handbell.platform.clock import SimClock
 from handbell.platform.settings import Settings
@@ -70,6 +71,13 @@ def _write_templates(home: Path) -> Path:
     ]
     write_private(path, json.dumps(approved, indent=2))
     return path
+
+
+async def approve(runtime: Runtime) -> None:
+    """Know that the sandbox's Meta has approved the library's templates. Safe to repeat."""
+    await runtime.approvals.approve_all(
+        FIRST_ORGANIZATION, library_texts(), actor="sandbox", now=await runtime.clock.now()
+    )
 
 
 def _numbered(body: str, parameters: tuple[str, ...]) -> str:

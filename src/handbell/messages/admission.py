@@ -1,7 +1,7 @@
 """From orders to rows: each order on each channel it may take, judged by the gate."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,7 @@ from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel
 from handbell.preferences.errors import PatientNotFound
 from handbell.scheduling.service import RULES_VERSION, TZDATA_VERSION
+from handbell.templates.approvals.service import Approvals, approvals_in
 from handbell.templates.service import Shelf, shelf_in
 from handbell.templates.types import TemplateView
 
@@ -32,7 +33,7 @@ from handbell.templates.types import TemplateView
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedText:
     """The version of a text that a message is planned with; levels are 0..3. `is_named`: the
-    order asked for this very template."""
+    order asked for this very template. `is_approved`: by Meta, where the channel asks for that."""
 
     channel: Channel
     template_id: int
@@ -40,17 +41,8 @@ class PlannedText:
     level: int
     sibling_level: int | None
     is_named: bool
-
-    @classmethod
-    def of(cls, view: TemplateView, *, is_named: bool) -> "PlannedText":
-        return cls(
-            channel=view.full.channel,
-            template_id=view.id,
-            version_id=view.version_id,
-            level=view.level,
-            sibling_level=view.sibling_level,
-            is_named=is_named,
-        )
+    is_approved: bool = True
+    is_sibling_approved: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,22 +102,25 @@ async def judge_all(
     candidates = [one for no, order in enumerate(orders) for one in _candidates(no, order)]
     gathered = await gather(tx, organization_id, candidates, now=now)
     shelf = await shelf_in(tx, organization_id, {order.purpose for order in orders})
+    approvals = await approvals_for(tx, gathered.values())
     return [
         _judge(
             order,
             _by_channel(no, order, gathered),
-            _Texts(shelf=shelf, planned=texts.get(order.order_key)),
+            _Texts(shelf, approvals, texts.get(order.order_key)),
             now=now,
         )
         for no, order in enumerate(orders)
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Texts:
-    """What a message may be written with."""
+    """What a message may be written with: the published texts, and which of them Meta has
+    approved."""
 
     shelf: Shelf
+    approvals: Approvals
     planned: PlannedText | None
 
     def choose(self, order: SendOrder, gathered: Gathered) -> PlannedText | None:
@@ -136,12 +131,42 @@ class _Texts:
             return planned if planned.channel is gathered.channel else None
         if order.template_id is not None:
             view = self.shelf.find(order.template_id, gathered.channel)
-            return None if view is None else PlannedText.of(view, is_named=True)
-        wanted = gathered.preferences.language
-        view = self.shelf.pick(order.purpose, gathered.channel, wanted=wanted, organization=None)
-        if view is not None and planned is not None and planned.template_id == view.id:
-            return planned
-        return None if view is None else PlannedText.of(view, is_named=False)
+            return None if view is None else self._planned(view, is_named=True)
+        view = self.shelf.pick(
+            order.purpose,
+            gathered.channel,
+            wanted=gathered.preferences.language,
+            organization=gathered.organization_language,
+            provider_id=gathered.provider_id,
+        )
+        if view is None:
+            return None
+        fresh = self._planned(view, is_named=False)
+        if planned is None or planned.template_id != view.id:
+            return fresh
+        return replace(
+            planned,
+            is_approved=fresh.is_approved,
+            is_sibling_approved=fresh.is_sibling_approved,
+        )
+
+    def _planned(self, view: TemplateView, *, is_named: bool) -> PlannedText:
+        return PlannedText(
+            channel=view.full.channel,
+            template_id=view.id,
+            version_id=view.version_id,
+            level=view.level,
+            sibling_level=view.sibling_level,
+            is_named=is_named,
+            is_approved=self.approvals.allow(view.full),
+            is_sibling_approved=self.approvals.allow(view.generic),
+        )
+
+
+async def approvals_for(tx: Tx, gathered: Iterable[Gathered]) -> Approvals:
+    """What Meta has approved; not asked where nobody can be reached by WhatsApp."""
+    reached = (one.channel for one in gathered if one.contact_point_id is not None)
+    return await approvals_in(tx) if Channel.WHATSAPP in reached else Approvals()
 
 
 def _candidates(no: int, order: SendOrder) -> list[Candidate]:
@@ -194,7 +219,12 @@ def _judge_on(order: SendOrder, gathered: Gathered, texts: _Texts, *, now: datet
         answers_at=order.answers_at,
         template=None
         if text is None
-        else Levels(level=text.level, sibling_level=text.sibling_level),
+        else Levels(
+            level=text.level,
+            sibling_level=text.sibling_level,
+            is_approved=text.is_approved,
+            is_sibling_approved=text.is_sibling_approved,
+        ),
     )
     facts = gathered.facts(asked)
     decision = decide(facts, order.anchor, now=now)

@@ -7,10 +7,11 @@ for, and links in it are only shown as such.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, and_, select
 
 from handbell.channels.types import EmailContent
 
@@ -30,7 +31,13 @@ from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Tx
 from handbell.platform.tables import SubjectKeyRow
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, Purpose
-from handbell.templates.service import public_name, render, visit_date, visit_time
+from handbell.templates.service import (
+    one_click_headers,
+    public_name,
+    render,
+    visit_date,
+    visit_time,
+)
 from handbell.templates.types import DisclosureLevel, Rendered, TemplateBody
 
 VARIABLES_CONTEXT: Final = "messages.variables"
@@ -93,13 +100,9 @@ def compose(material: Material, body: TemplateBody, links: Mapping[str, str]) ->
     unsubscribe = links.get("unsubscribe_link")
     if not isinstance(made.content, EmailContent):
         return made
-    headers = {
-        "List-Unsubscribe": f"<{unsubscribe}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
     content = replace(
         made.content,
-        headers=headers if unsubscribe else {},
+        headers=one_click_headers(unsubscribe) if unsubscribe else {},
         categories=(CLASS_OF_PURPOSE[material.purpose].value,),
     )
     return replace(made, content=content)
@@ -158,6 +161,28 @@ _SENT: Final[Select[*tuple[Any, ...]]] = (
         & (ContactPointRow.address_id == MessageAttemptRow.address_id),
     )
 )
+_SHOWN: Final = (
+    SubjectKeyRow.wrapped_key,
+    SubjectKeyRow.kek_version,
+    PatientRow.first_name,
+    PatientRow.last_name,
+    OrganizationRow.name.label("organization_name"),
+    OrganizationRow.phone.label("organization_phone"),
+    OrganizationRow.postal_address,
+    OrganizationSettingsRow.max_segments,
+    OrganizationSettingsRow.sms_ceiling,
+    AppointmentRow.id.label("visit_id"),
+    AppointmentRow.starts_at,
+    AppointmentRow.timezone,
+    AppointmentRow.duration_minutes,
+    AppointmentRow.version.label("visit_version"),
+    AppointmentRow.changed_at.label("visit_changed_at"),
+    ProviderRow.name.label("provider_name"),
+    LocationRow.name.label("location_name"),
+    LocationRow.phone.label("location_phone"),
+    LocationRow.sensitive,
+)
+"""What of patient, organisation and visit a text can be made of."""
 _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
     select(
         MessageRow.id,
@@ -166,26 +191,8 @@ _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
         MessageRow.channel,
         MessageRow.template_version_id,
         MessageRow.variables,
-        SubjectKeyRow.wrapped_key,
-        SubjectKeyRow.kek_version,
         ContactPointRow.address,
-        PatientRow.first_name,
-        PatientRow.last_name,
-        OrganizationRow.name.label("organization_name"),
-        OrganizationRow.phone.label("organization_phone"),
-        OrganizationRow.postal_address,
-        OrganizationSettingsRow.max_segments,
-        OrganizationSettingsRow.sms_ceiling,
-        AppointmentRow.id.label("visit_id"),
-        AppointmentRow.starts_at,
-        AppointmentRow.timezone,
-        AppointmentRow.duration_minutes,
-        AppointmentRow.version.label("visit_version"),
-        AppointmentRow.changed_at.label("visit_changed_at"),
-        ProviderRow.name.label("provider_name"),
-        LocationRow.name.label("location_name"),
-        LocationRow.phone.label("location_phone"),
-        LocationRow.sensitive,
+        *_SHOWN,
     )
     .join(PatientRow, PatientRow.id == MessageRow.patient_id)
     .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
@@ -215,12 +222,67 @@ _FACTS: Final = (
 )
 
 
-def _to_material(row: Row[Any], keys: KeyRing) -> Material:
+async def find_material_of(
+    tx: Tx,
+    keys: KeyRing,
+    body: TemplateBody,
+    *,
+    patient_id: int,
+    appointment_id: int | None,
+    now: datetime,
+) -> Material | None:
+    """What a message to the patient would be made of, without one: about the named visit, else
+    the next one. None where the patient, or the patient's visit, is unknown."""
+    statement: Select[*tuple[Any, ...]] = (
+        select(PatientRow.id, AppointmentRow.id.label("found_appointment_id"), *_SHOWN)
+        .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
+        .join(OrganizationRow, OrganizationRow.id == PatientRow.organization_id)
+        .join(
+            OrganizationSettingsRow,
+            OrganizationSettingsRow.organization_id == PatientRow.organization_id,
+        )
+        .outerjoin(AppointmentRow, _visit(appointment_id, now=now))
+        .outerjoin(ProviderRow, ProviderRow.id == AppointmentRow.provider_id)
+        .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
+        .where(PatientRow.id == patient_id)
+        .order_by(AppointmentRow.starts_at)
+        .limit(1)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None or (appointment_id is not None and row.found_appointment_id is None):
+        return None
     key = keys.unwrap(row.wrapped_key, row.kek_version)
+    return Material(
+        message_id=0,
+        patient_id=patient_id,
+        purpose=body.purpose,
+        channel=body.channel,
+        template_version_id=None,
+        key=key,
+        to=None,
+        max_segments=row.max_segments,
+        sms_ceiling=DisclosureLevel(row.sms_ceiling),
+        facts=_facts(row, key),
+    )
+
+
+def _visit(appointment_id: int | None, *, now: datetime) -> ColumnElement[bool]:
+    of_patient = AppointmentRow.patient_id == PatientRow.id
+    if appointment_id is not None:
+        return and_(of_patient, AppointmentRow.id == appointment_id)
+    return and_(of_patient, AppointmentRow.starts_at >= now)
+
+
+def _facts(row: Row[Any], key: SubjectKey) -> dict[str, Any]:
     names = {
         name: key.decrypt(sealed, context=f"patients.{name}") if sealed else None
         for name, sealed in (("first_name", row.first_name), ("last_name", row.last_name))
     }
+    return {name: getattr(row, name) for name in _FACTS} | names
+
+
+def _to_material(row: Row[Any], keys: KeyRing) -> Material:
+    key = keys.unwrap(row.wrapped_key, row.kek_version)
     told = row.variables
     return Material(
         message_id=row.id,
@@ -234,5 +296,5 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         sms_ceiling=DisclosureLevel(row.sms_ceiling),
         visit_uid=keys.token_hash(f"visit:{row.visit_id}").hex() if row.visit_id else None,
         variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
-        facts={name: getattr(row, name) for name in _FACTS} | names,
+        facts=_facts(row, key),
     )

@@ -47,6 +47,7 @@ from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.tables import Instant
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.preferences import service as preferences
+from handbell.preferences.tables import PreferenceSettingsRow
 from handbell.preferences.types import Level, Preferences
 from handbell.scheduling.blackouts import service as blackouts
 from handbell.scheduling.types import WindowFacts
@@ -83,10 +84,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """Disclosure levels of the text that would be used."""
+    """Disclosure levels of the text that would be used, and whether Meta has approved it."""
 
     level: int
     sibling_level: int | None
+    is_approved: bool = True
+    is_sibling_approved: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,19 @@ class Gathered:
     def contact_point_id(self) -> int | None:
         contact_point_id: int | None = self.row.contact_point_id
         return contact_point_id
+
+    @property
+    def provider_id(self) -> int | None:
+        """Whose texts the patient gets: the clinician of the visit, else the primary one."""
+        row = self.row
+        found: int | None = row.visit_provider_id or row.patient_provider_id
+        return found
+
+    @property
+    def organization_language(self) -> str | None:
+        """The language that the organisation writes in where the patient's is not written."""
+        language: str | None = self.row.organization_language
+        return language
 
     def decisive_entry(self, message_class: MessageClass) -> ClassState | None:
         """What the ledger says of the class, with the number of the entry that decided it."""
@@ -177,7 +193,11 @@ class Gathered:
             )
         )
         return TemplateFacts(
-            level=levels.level, sibling_level=levels.sibling_level, ceiling=int(highest)
+            level=levels.level,
+            sibling_level=levels.sibling_level,
+            ceiling=int(highest),
+            is_approved=levels.is_approved,
+            is_sibling_approved=levels.is_sibling_approved,
         )
 
     @property
@@ -301,6 +321,9 @@ def _statement(one: FromClause) -> Select[Any]:
             settings.sms_ceiling,
             settings.care_per_day,
             _blackouts(organization_id),
+            _language_of(organization_id).label("organization_language"),
+            AppointmentRow.provider_id.label("visit_provider_id"),
+            PatientRow.provider_id.label("patient_provider_id"),
             AppointmentRow.status.label("visit_status"),
             AppointmentRow.starts_at.label("visit_starts_at"),
         )
@@ -366,6 +389,20 @@ def _ledger_of(address_id: Any) -> Any:
         *("method", entry.method, "text_version", entry.text_version, "at", entry.at),
     )
     return select(func.jsonb_agg(told)).where(entry.address_id == address_id).scalar_subquery()
+
+
+def _language_of(organization_id: Any) -> Any:
+    """The organisation's own default language; NULL where it has none."""
+    row = PreferenceSettingsRow
+    return (
+        select(row.language)
+        .where(
+            row.organization_id == organization_id,
+            row.level == Level.ORGANIZATION,
+            row.level_id == organization_id,
+        )
+        .scalar_subquery()
+    )
 
 
 def _sent_to(one: FromClause, classes: Sequence[MessageClass]) -> Any:

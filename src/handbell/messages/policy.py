@@ -18,6 +18,7 @@ from handbell.messages.types import (
     Refuse,
     Send,
     SendFacts,
+    TemplateFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.scheduling.policy import (
@@ -197,3 +198,9 @@ def _content(facts: EligibilityFacts) -> Iterator[Reason]:
         template.sibling_level is None or template.sibling_level > template.ceiling
     ):
         yield Reason.ABOVE_CEILING
+    elif not _is_approved(template, is_sibling=needs_sibling(facts)):
+        yield Reason.TEMPLATE_NOT_APPROVED
+
+
+def _is_approved(template: TemplateFacts, *, is_sibling: bool) -> bool:
+    return template.is_sibling_approved if is_sibling else template.is_approved

@@ -61,6 +61,7 @@ Material = content.Material
 ProgressState = progress.ProgressState
 best_of = progress.best_of
 answer_to_json = receipts.answer_to_json
+approvals_for = admission.approvals_for
 attempt_entry = leaves.attempt_entry
 chain_of = again.chain_of
 compose = content.compose

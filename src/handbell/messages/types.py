@@ -90,6 +90,8 @@ class Reason(StrEnum):
     PROVIDER_REFUSED = "provider_refused"
     AWAITING_OUTCOME = "awaiting_outcome"
     BLACKOUT = "blackout"
+    TEMPLATE_NOT_APPROVED = "template_not_approved"
+    MARKETING_INCOMPLETE = "marketing_incomplete"
 
 
 class ConsentStatus(StrEnum):
@@ -117,12 +119,15 @@ class CapFacts:
 class TemplateFacts:
     """The published version that would be used; levels are 0..3 (L0..L3).
 
-    `sibling_level` is the level of its generic sibling, None where there is none.
+    `sibling_level` is the level of its generic sibling, None where there is none. A WhatsApp
+    template is approved by Meta, or not; every other text counts as approved.
     """
 
     level: int
     sibling_level: int | None
     ceiling: int
+    is_approved: bool = True
+    is_sibling_approved: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     REPLY_OPTOUT = "reply_optout"
     REPLY_HELP = "reply_help"
     REPLY_OPTIONS = "reply_options"
+    REPLY_OPTIN = "reply_optin"
 
 
 class Lane(StrEnum):
@@ -69,6 +70,7 @@ CLASS_OF_PURPOSE: Final = {
     Purpose.REPLY_OPTOUT: MessageClass.INBOUND_REPLY,
     Purpose.REPLY_HELP: MessageClass.INBOUND_REPLY,
     Purpose.REPLY_OPTIONS: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_OPTIN: MessageClass.INBOUND_REPLY,
 }
 
 LANE_OF_CLASS: Final = {

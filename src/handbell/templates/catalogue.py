@@ -4,10 +4,16 @@ Levels follow HP-02 of the regulation table: sender and opaque links, then first
 time, then who and where.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, MessageClass, Purpose
+from handbell.templates.dates import day_of, visit_date, visit_time
 from handbell.templates.levels import DisclosureLevel
 
 _EVERYWHERE: Final = frozenset(Purpose)
@@ -75,10 +81,44 @@ CATALOGUE: Final = {
             sample="Corner Pharmacy",
             purposes=frozenset({Purpose.RX_REFILL}),
         ),
+        Variable(
+            name="pharmacy_phone",
+            level=_L2,
+            sample="212-555-0142",
+            purposes=frozenset({Purpose.RX_REFILL}),
+        ),
+        Variable(
+            name="due_date",
+            level=_L2,
+            sample="Mon, Dec 14",
+            purposes=frozenset({Purpose.RX_REFILL, Purpose.PAYMENT_REMINDER}),
+        ),
     )
 }
+"""A link is a variable whose name ends in `_link`: its value is an http(s) address."""
 
 SAMPLES: Final = {name: variable.sample for name, variable in CATALOGUE.items()}
+_SAMPLE_VISIT: Final = datetime(2026, 12, 1, 14, 30, tzinfo=UTC)
+_SAMPLE_DUE: Final = datetime(2026, 12, 14, tzinfo=UTC).date()
+_SAMPLE_ZONE: Final = ZoneInfo("America/New_York")
+
+
+@cache
+def samples_for(language: str) -> Mapping[str, str]:
+    """The samples, with dates and times as the language writes them."""
+    return MappingProxyType(
+        {
+            **SAMPLES,
+            "appt_date": visit_date(_SAMPLE_VISIT, zone=_SAMPLE_ZONE, locale=language),
+            "appt_time": visit_time(_SAMPLE_VISIT, zone=_SAMPLE_ZONE, locale=language),
+            "due_date": day_of(_SAMPLE_DUE, locale=language),
+        }
+    )
+
+
+def is_link(name: str) -> bool:
+    """Whether the variable's value is an address to open."""
+    return name.endswith("_link")
 
 
 def allowed_for(purpose: Purpose) -> frozenset[str]:

@@ -5,9 +5,9 @@ from typing import Final
 
 from handbell.channels.types import Baa
 from handbell.platform.vocabulary import Channel, Purpose
-from handbell.templates.analysis import variables_of
+from handbell.templates.analysis import unknown_variables, variables_of
 from handbell.templates.catalogue import CATALOGUE
-from handbell.templates.errors import TemplateTooOpen, UnknownVariable
+from handbell.templates.errors import TemplateTooOpen
 from handbell.templates.levels import DisclosureLevel
 from handbell.templates.types import TemplateBody, TemplateKind
 
@@ -49,7 +49,7 @@ def level_of(body: TemplateBody) -> DisclosureLevel:
     names = variables_of(body)
     unknown = names - CATALOGUE.keys()
     if unknown:
-        raise UnknownVariable(unknown)
+        raise unknown_variables(dict.fromkeys(unknown), known=CATALOGUE)
     floor = DisclosureLevel.L0
     if body.kind is TemplateKind.FULL:
         floor = _FLOOR.get(body.purpose, DisclosureLevel.L0)

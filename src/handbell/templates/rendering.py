@@ -8,24 +8,30 @@ from liquid.exceptions import LiquidError
 
 from handbell.channels.types import (
     EmailContent,
+    MediaKind,
     SmsContent,
+    WhatsAppMedia,
     WhatsAppTemplate,
     WhatsAppText,
 )
 from handbell.platform.vocabulary import Channel
 from handbell.templates.analysis import check, compiled, variables_of
-from handbell.templates.errors import MissingVariable, TemplateSyntax
-from handbell.templates.types import Rendered, TemplateBody
+from handbell.templates.catalogue import is_link
+from handbell.templates.errors import MissingVariable, TemplateSyntax, UnusableLink
+from handbell.templates.places import Place
+from handbell.templates.types import Rendered, TemplateBody, WhatsAppForm
 
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _SPACES: Final = re.compile(r"\s+")
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
+_WEB: Final = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
 def render(body: TemplateBody, variables: Mapping[str, str], *, locale: str) -> Rendered:
     """Fill in the variables; those that the template does not use are ignored.
 
     `locale` (BCP 47 or POSIX form) becomes the language of an e-mail's document. Raises what
-    `analysis.check` raises, and `MissingVariable` for an absent or blank value.
+    `analysis.check` raises, `MissingVariable` for an absent or blank value, and `UnusableLink`.
     """
     check(body)
     values = _values_for(body, variables)
@@ -47,23 +53,30 @@ def _values_for(body: TemplateBody, variables: Mapping[str, str]) -> dict[str, s
     missing = [name for name, value in values.items() if not value]
     if missing:
         raise MissingVariable(missing)
+    wrong = [name for name, value in values.items() if is_link(name) and not _is_web(value)]
+    if wrong:
+        raise UnusableLink(wrong)
     return values
 
 
-def _filled(source: str, values: Mapping[str, str], *, html: bool) -> str:
+def _is_web(value: str) -> bool:
+    return _WEB.fullmatch(value) is not None
+
+
+def _filled(source: str, values: Mapping[str, str], *, html: bool, part: str = "body") -> str:
     try:
         return compiled(source, html=html).render(**values)
     except LiquidError as why:
-        raise TemplateSyntax("The template cannot be rendered.") from why
+        raise TemplateSyntax("The template cannot be rendered.", Place(part)) from why
 
 
 def _email(body: TemplateBody, values: Mapping[str, str], *, language: str) -> Rendered:
     from handbell.templates import email
 
-    fragment = email.sanitised(_filled(body.body, values, html=True))
-    subject = clean(_filled(body.subject or "", values, html=False))
-    text = email.plain_text(fragment)
-    html = email.document(fragment, language=language)
+    source = email.prepared(body.body, preheader=body.preheader, language=language)
+    subject = clean(_filled(body.subject or "", values, html=False, part="subject"))
+    text = _BLANK_LINES.sub("\n\n", _filled(source.text, values, html=False)).strip()
+    html = _filled(source.html, values, html=True)
     content = EmailContent(subject=subject, html=html, text=text)
     return Rendered(content=content, text=f"{subject}\n{text}")
 
@@ -78,5 +91,13 @@ def _whatsapp(
         name=form.name,
         language=form.language,
         parameters=tuple(values[name] for name in form.parameters),
-        button_payloads=tuple(button.payload for button in form.buttons),
+        button_payloads=form.payloads,
+        header=_media(form),
     )
+
+
+def _media(form: WhatsAppForm) -> WhatsAppMedia | None:
+    header = form.header
+    if header is None or header.media_url is None:
+        return None
+    return WhatsAppMedia(kind=MediaKind(header.format.lower()), link=header.media_url)

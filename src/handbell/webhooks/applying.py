@@ -12,7 +12,7 @@ from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId
 from handbell.platform.outages import is_outage
 from handbell.webhooks import reading, store
-from handbell.webhooks.types import Deliveries, Inbound
+from handbell.webhooks.types import Approvals, Deliveries, Inbound
 
 ATTEMPTS: Final = 5
 """Failed attempts to apply a callback until it is given up and its problem written down."""
@@ -43,6 +43,7 @@ class Applier:
     keys: KeyRing
     delivery: Deliveries
     inbound: Inbound
+    approvals: Approvals
     owner: Callable[[InboundText], Awaitable[OrganizationId]]
 
     async def apply_many(
@@ -61,7 +62,7 @@ class Applier:
         events: dict[int, list[StatusEvent]] = {}
         for delivery_id, one in sorted(stored.items()):
             items = self._read(one)
-            if reading.texts_of(items):
+            if reading.texts_of(items) or reading.templates_of(items):
                 await self._apply_counted(organization_id, delivery_id, now=now)
                 continue
             plain[delivery_id] = one
@@ -108,6 +109,10 @@ class Applier:
                 await self._receive(text, stored, now=now)
             except Exception as error:  # noqa: BLE001 - raised below, after the other items
                 errors.append(error)
+        try:
+            await self.approvals.take(reading.templates_of(items), now=stored.received_at)
+        except Exception as error:  # noqa: BLE001 - raised below, after the other items
+            errors.append(error)
         if errors:
             raise errors[0]
         return is_waiting

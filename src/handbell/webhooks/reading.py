@@ -14,7 +14,13 @@ from handbell.channels.providers.twilio import webhooks as twilio
 
 # allow public-files: the verifiers and parsers of the providers are called here and only here
 from handbell.channels.providers.whatsapp import webhooks as whatsapp
-from handbell.channels.types import Ignored, InboundText, StatusEvent, WebhookItem
+from handbell.channels.types import (
+    Ignored,
+    InboundText,
+    StatusEvent,
+    TemplateStatus,
+    WebhookItem,
+)
 from handbell.webhooks import relay
 from handbell.webhooks.types import Kind, Request, Secrets
 
@@ -118,8 +124,10 @@ def _usable(item: WebhookItem) -> WebhookItem:
     return Ignored(provider=item.provider, key=key, why="an id that cannot be kept")
 
 
-def _kept(item: StatusEvent | InboundText) -> tuple[str | None, ...]:
+def _kept(item: StatusEvent | InboundText | TemplateStatus) -> tuple[str | None, ...]:
     """What is stored or looked up as it is."""
+    if isinstance(item, TemplateStatus):
+        return (item.key, item.name, item.language, item.reason, item.category)
     if isinstance(item, StatusEvent):
         return (item.key, item.attempt_token, item.provider_ref, item.code, item.address)
     about = (item.sender, item.context_ref, item.opt_out_type)
@@ -132,3 +140,7 @@ def texts_of(items: Iterable[WebhookItem]) -> list[InboundText]:
 
 def events_of(items: Iterable[WebhookItem]) -> list[StatusEvent]:
     return [item for item in items if isinstance(item, StatusEvent)]
+
+
+def templates_of(items: Iterable[WebhookItem]) -> list[TemplateStatus]:
+    return [item for item in items if isinstance(item, TemplateStatus)]

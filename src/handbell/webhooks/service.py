@@ -25,7 +25,14 @@ from handbell.webhooks import reading, store
 from handbell.webhooks.applying import Applier, context_of
 from handbell.webhooks.batching import Batcher
 from handbell.webhooks.errors import NotFromProvider, NotStored
-from handbell.webhooks.types import Deliveries, Delivery, Inbound, Request, SecretBook
+from handbell.webhooks.types import (
+    Approvals,
+    Deliveries,
+    Delivery,
+    Inbound,
+    Request,
+    SecretBook,
+)
 
 APPLY_TOPIC: Final = store.APPLY_TOPIC
 ENVIRONMENT: Final = OrganizationId(1)
@@ -75,13 +82,19 @@ class WebhookHandler:
         *,
         delivery: Deliveries,
         inbound: Inbound,
+        approvals: Approvals,
     ) -> None:
         self._db = db
         self._keys = keys
         self._secrets = secrets
         self._delivery = delivery
         self._applier = Applier(
-            db=db, keys=keys, delivery=delivery, inbound=inbound, owner=self._owner
+            db=db,
+            keys=keys,
+            delivery=delivery,
+            inbound=inbound,
+            approvals=approvals,
+            owner=self._owner,
         )
         self._parser = ReplyParser()
         self._batcher = Batcher(self._store)
@@ -120,7 +133,8 @@ class WebhookHandler:
 
     async def _is_genuine(self, request: Request, *, now: datetime) -> bool:
         """Whether the environment's account signed it, or the one that the request names: and
-        that one speaks for its own organisation's lines only."""
+        that one speaks for its own organisation's lines only, and never of templates, which
+        name no account."""
         if reading.is_genuine(request, self._secrets.environment, now=now):
             return True
         reference = reading.account_of(request)
@@ -130,7 +144,9 @@ class WebhookHandler:
         signed = {
             owner for owner, secrets in others if reading.is_genuine(request, secrets, now=now)
         }
-        return bool(signed) and {await self._owner(text) for text in _texts_of(request)} <= signed
+        if not signed or _speaks_of_templates(request):
+            return False
+        return {await self._owner(text) for text in _texts_of(request)} <= signed
 
     async def apply_many(
         self,
@@ -221,6 +237,11 @@ class WebhookHandler:
             )
             await self._delivery.opt_out_in(tx, organization_id, address_ids, decision, now=now)
         return address_ids
+
+
+def _speaks_of_templates(request: Request) -> bool:
+    items = reading.read_items(request.kind, request.raw, token=request.token)
+    return bool(reading.templates_of(items))
 
 
 def _texts_of(request: Request) -> list[InboundText]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol
 
-from handbell.channels.types import InboundText, Provider, StatusEvent
+from handbell.channels.types import InboundText, Provider, StatusEvent, TemplateStatus
 from handbell.consent.types import Decision
 from handbell.platform.db import OrganizationId, Tx
 
@@ -128,6 +128,13 @@ class Deliveries(Protocol):
     ) -> Sequence[StatusEvent]:
         """Take events of attempts, in any order and repetition; give those that name an attempt
         which is not known, or not yet."""
+
+
+class Approvals(Protocol):
+    """Keeps what Meta says of registered templates."""
+
+    async def take(self, told: Sequence[TemplateStatus], *, now: datetime) -> None:
+        """Take what is told of the environment's account, in any order and repetition."""
 
 
 class Inbound(Protocol):

@@ -1,5 +1,5 @@
 """The texts that every organisation starts with, one packaged file per purpose."""
 
-from handbell.templates.library.loading import load
+from handbell.templates.library.loading import load, read
 
-__all__ = ["load"]
+__all__ = ["load", "read"]

@@ -84,11 +84,12 @@ _DUE: Final = re.compile(
     re.IGNORECASE,
 )
 _GREETING: Final = r"(?i:hi|hello|hey|dear|hola|estimad[oa]|querid[oa]|namaste|namaskar)"
+_NO_NAME: Final = r"(?i:hi|hello|hola|thanks|thank|gracias|welcome|bienvenid[oa]|sorry|please)"
 _GREETED: Final = re.compile(
     rf"{START}(?:{_GREETING}|(?i:buen[oa]s (?:d[ií]as|tardes)))"
     rf",? (?!There\b|All\b|Patient\b|Paciente\b|Everyone\b){_NAME}(?= ji\b|[,:!.\s-])"
-    rf"|(?:^|[:.!] ){_NAME},(?= [a-z¿¡])"
-    r"|(?:नमस्ते|नमस्कार|प्रिय),? [\u0900-\u097f]{2,}(?: जी)?[,:! ]"
+    rf"|(?:^|[:.!] )(?!{_NO_NAME}\b){_NAME},(?= [a-z¿¡])"
+    r"|(?:नमस्ते|नमस्कार|प्रिय),? (?!यह )[\u0900-\u097f]{2,}(?: जी)?[,:! ]"
     r"|[\u0900-\u097f]{2,} जी\b"
 )
 _CLOCK: Final = re.compile(

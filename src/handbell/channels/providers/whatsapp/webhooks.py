@@ -15,6 +15,7 @@ from handbell.channels.types import (
     InboundText,
     Provider,
     StatusEvent,
+    TemplateStatus,
     WebhookItem,
 )
 from handbell.platform.vocabulary import Channel
@@ -27,6 +28,16 @@ _KINDS: Final = {
     "failed": EventKind.FAILED,
 }
 _PREFERENCES: Final = {"stop": EventKind.UNSUBSCRIBED, "resume": EventKind.RESUBSCRIBED}
+_APPROVALS: Final = {
+    **dict.fromkeys(("APPROVED", "REINSTATED", "UNPAUSED", "UNARCHIVED"), "approved"),
+    **dict.fromkeys(("PENDING", "IN_APPEAL"), "pending"),
+    **dict.fromkeys(
+        ("REJECTED", "DISABLED", "DELETED", "PENDING_DELETION", "ARCHIVED", "LIMIT_EXCEEDED"),
+        "rejected",
+    ),
+    **dict.fromkeys(("PAUSED", "LOCKED"), "paused"),
+}
+"""What a template event means for sending; FLAGGED warns and changes nothing."""
 _MEDIA: Final = {"image", "video", "audio", "document", "sticker"}
 _Json = Mapping[str, object]
 
@@ -54,14 +65,14 @@ def parse_envelope(raw: bytes) -> tuple[WebhookItem, ...]:
     except orjson.JSONDecodeError:
         return (_ignored(raw, "not JSON"),)
     changes = [
-        change
+        (_object(change), _object(entry).get("time"))
         for entry in _items(_object(envelope), "entry")
         for change in _items(_object(entry), "changes")
     ]
-    return tuple(item for change in changes for item in _change(_object(change)))
+    return tuple(item for change, at in changes for item in _change(change, at))
 
 
-def _change(change: _Json) -> Iterator[WebhookItem]:
+def _change(change: _Json, at: object) -> Iterator[WebhookItem]:
     value = _object(change.get("value"))
     match change.get("field"):
         case "messages":
@@ -70,6 +81,8 @@ def _change(change: _Json) -> Iterator[WebhookItem]:
             yield from (_message(_object(item), line) for item in _items(value, "messages"))
         case "user_preferences":
             yield from (_preference(_object(i)) for i in _items(value, "user_preferences"))
+        case "message_template_status_update":
+            yield _template(value, at)
         case _:
             yield _ignored(orjson.dumps(change), "a field that we do not read")
 
@@ -138,6 +151,31 @@ def _preference(item: _Json) -> WebhookItem:
         occurred_at=_instant(item.get("timestamp")),
         opted_out=kind is EventKind.UNSUBSCRIBED,
         address=address,
+    )
+
+
+def _template(item: _Json, at: object) -> WebhookItem:
+    """Meta's reason is NONE where there is none; then its own title says more."""
+    event = _text(item, "event") or ""
+    name, language = (
+        _text(item, "message_template_name"),
+        _text(item, "message_template_language"),
+    )
+    state = _APPROVALS.get(event)
+    if name is None or language is None or state is None:
+        return _ignored(orjson.dumps(item), "no template or an event that changes nothing")
+    reason = _text(item, "reason")
+    told = reason if reason != "NONE" else _text(_object(item.get("other_info")), "title")
+    category = _text(item, "message_template_category")
+    return TemplateStatus(
+        provider=Provider.WHATSAPP,
+        key=f"template:{sha256(orjson.dumps([dict(item), at])).hexdigest()}",
+        name=name,
+        language=language,
+        state=state,
+        reason=told or (None if state == "approved" else event),
+        category=category.lower() if category else None,
+        occurred_at=_instant(at),
     )
 
 

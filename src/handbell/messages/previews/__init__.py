@@ -1,0 +1,1 @@
+"""Templates shown with a real patient's data."""

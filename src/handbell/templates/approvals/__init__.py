@@ -1,0 +1,1 @@
+"""What Meta says of the templates that we send over WhatsApp."""
