@@ -163,6 +163,19 @@ async def test_a_daily_cap_counts_what_left_before_valkey_forgot(valkey: Redis) 
     assert (await limits.reserve((tomorrow,), names, rank=CARE, at=later)).count == 6
 
 
+async def test_looking_takes_nothing(valkey: Redis) -> None:
+    """Also when what has left is forgotten while somebody looks."""
+    limits, bucket = Limits(valkey), (Bucket(name="line", rate=1.0),)
+    await limits.look(bucket, at=str(START - SECOND))
+    await limits.depart(bucket, left=[], wanted=[], at=str(START))
+    for second in (10, 12, 14):
+        one, at = Departure(str(second), 1, ""), str(START + second * SECOND)
+        assert (await limits.depart(bucket, left=[], wanted=[one], at=at))[0] == 1
+        await limits.depart(bucket, left=[one], wanted=[], at=at)
+        (pace,) = await limits.look(bucket, at=str(START + second * SECOND + 1_500_000))
+        assert pace.used == 0
+
+
 async def test_who_gets_no_turn_is_due_when_the_bucket_says(valkey: Redis) -> None:
     limits, bucket = Limits(valkey), (Bucket(name="line", rate=1.0),)
     await limits.depart(bucket, left=[], wanted=[], at=str(START))

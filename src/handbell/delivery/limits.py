@@ -125,9 +125,9 @@ class Limits:
         """Tell how many units of each bucket have left today, where Valkey does not know."""
         await self._run("seed", buckets, sent, at=at)
 
-    async def look(self, buckets: Sequence[Bucket]) -> list[Pace]:
-        """How the buckets stand; changes nothing."""
-        told = await self._run("look", buckets, [])
+    async def look(self, buckets: Sequence[Bucket], *, at: str = "") -> list[Pace]:
+        """How the buckets stand; takes nothing from them."""
+        told = await self._run("look", buckets, [], at=at)
         return [
             Pace(
                 rate=float(rate),

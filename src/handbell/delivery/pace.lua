@@ -60,6 +60,7 @@ local function open(no, at)
     day = ARGV[argument + 3], day_left = tonumber(ARGV[argument + 4]),
   }
   local known = redis.call('HMGET', b.state, 'last', 'used', 'rate', 'set', 'pause', 'day', 'sent')
+  b.is_known = known[1]
   b.now = math.max(at, tonumber(known[1] or 0))
   b.used = tonumber(known[2] or 0)
   b.set = tonumber(known[4] or at)
@@ -67,7 +68,7 @@ local function open(no, at)
   b.rate = math.min(b.top, tonumber(known[3] or b.top)
     + b.top * RECOVERY * math.max(0, b.now - b.set) / SECOND)
   measure(b)
-  if not known[1] then
+  if not b.is_known then
     -- Nothing is known of what has left: the period that is going on counts as used up.
     b.pause = b.now + b.period
   end
@@ -253,7 +254,7 @@ local at = instant()
 local buckets = {}
 for no = 1, BUCKETS do buckets[no] = open(no, at) end
 local answer = COMMANDS[COMMAND](buckets)
-if COMMAND ~= 'look' then
-  for _, b in ipairs(buckets) do close(b) end
+for _, b in ipairs(buckets) do
+  if b.is_known or COMMAND ~= 'look' then close(b) end
 end
 return answer
