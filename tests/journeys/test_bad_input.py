@@ -107,6 +107,26 @@ DECISION: Final = (
 )
 """What every decision about consent may say."""
 
+LEVELS: Final = (
+    "/comm/preferences/{id}",
+    "/comm/preferences/providers/{id}",
+    "/patients/{id}/preferences",
+)
+LEVEL_FIELDS: Final[dict[str, Any]] = dict.fromkeys(
+    (
+        *("timezone", "language", "quiet_end", "work_start", "best_hour", "reading_level"),
+        *("allow_email", "marketing_opt_in_sms", "channel_order", "pause_until", "choices"),
+        "unheard_of",
+    )
+)
+
+
+PROVIDER_FIELDS: Final[dict[str, Any]] = dict.fromkeys(
+    (
+        *("default_timezone", "default_language", "enable_auto_reminders"),
+        *("reminder_hours_before", "signature", "unheard_of"),
+    )
+)
 DOORS: Final = (
     Door(method="POST", path="/events"),
     Door(method="GET", path="/provider-accounts", queries=("limit", "offset")),
@@ -161,6 +181,29 @@ DOORS: Final = (
             )
         ),
     ),
+    *(
+        Door(method=method, path=path, valid=LEVEL_FIELDS if method == "PUT" else None)
+        for path in LEVELS
+        for method in ("GET", "PUT", "DELETE")
+    ),
+    *(Door(method="GET", path=f"{path}/changes", queries=("limit", "offset")) for path in LEVELS),
+    Door(method="GET", path="/patients/{id}/relations", queries=("limit", "offset")),
+    Door(
+        method="POST",
+        path="/patients/{id}/relations",
+        valid=dict.fromkeys(
+            ("related_patient_id", "contact", "until_on", "permission", "unheard_of")
+        )
+        | {"kind": "guardian"},
+    ),
+    Door(method="DELETE", path="/patients/{id}/relations/{id}"),
+    Door(method="GET", path="/patients/{id}/restrictions", queries=("limit", "offset")),
+    Door(
+        method="POST",
+        path="/patients/{id}/restrictions",
+        valid={"channel": "sms", "address": None, "unheard_of": None},
+    ),
+    Door(method="DELETE", path="/patients/{id}/restrictions/{id}"),
     Door(
         method="POST",
         path="/comm/schedule",
@@ -293,6 +336,15 @@ DOORS: Final = (
     Door(method="GET", path="/blackouts/{id}"),
     Door(method="PUT", path="/blackouts/{id}", valid=BLACKOUT),
     Door(method="DELETE", path="/blackouts/{id}"),
+    *(
+        Door(
+            method=method,
+            path=f"/comm/settings/provider{whose}",
+            valid=PROVIDER_FIELDS if method == "PUT" else None,
+        )
+        for whose in ("", "/{id}")
+        for method in ("GET", "PUT")
+    ),
     Door(method="GET", path="/comm/settings/organization"),
     Door(
         method="PUT",

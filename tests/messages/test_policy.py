@@ -105,6 +105,7 @@ def test_a_delay_past_the_visit_makes_a_reminder_useless() -> None:
         ({"is_restricted": True}, Reason.CHANNEL_RESTRICTED),
         ({"is_opted_out": True}, Reason.OPTED_OUT),
         ({"is_allowed": False}, Reason.CHANNEL_NOT_ALLOWED),
+        ({"is_category_off": True}, Reason.CATEGORY_OFF),
         ({"channel": Channel.WHATSAPP}, Reason.WHATSAPP_OFF_FOR_US),
         ({"consent": ConsentStatus.NONE}, Reason.NO_CONSENT),
         ({"template": None}, Reason.NO_TEMPLATE),
@@ -139,6 +140,7 @@ def test_an_emergency_passes_an_opt_out_and_missing_consent_but_never_a_wrong_nu
         "message_class": MessageClass.EMERGENCY,
         "is_opted_out": True,
         "is_allowed": False,
+        "is_category_off": True,
         "consent": ConsentStatus.NONE,
     }
     assert refused(**emergency) == ()

@@ -30,6 +30,7 @@ from handbell.messages.types import (
     SendFacts,
     SendOrder,
     TemplateFacts,
+    Told,
 )
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.scheduling import rules
@@ -62,6 +63,7 @@ def judged(draw: st.DrawFn) -> tuple[SendFacts, Anchor]:
         channel=channel,
         address_id=draw(st.none() | st.integers(1, 99)) if not mostly_fine else 7,
         **{name: not mostly_fine and draw(value) for name, value in BOOLEANS.items()},
+        told=draw(st.sampled_from(Told)),
         is_wrong_number=False,
         is_restricted=False,
         is_optout_confirmation=False,

@@ -33,6 +33,8 @@ class Scope(StrEnum):
     TEMPLATES_READ = "templates:read"
     TEMPLATES_WRITE = "templates:write"
     SETTINGS_READ = "settings:read"
+    PROVIDERS_WRITE = "providers:write"
+    RESTRICTIONS_WRITE = "restrictions:write"
     AUDIT_READ = "audit:read"
     ADMIN = "admin"
 
@@ -47,10 +49,12 @@ _CARE: Final = frozenset(
         Scope.SETTINGS_READ,
     }
 )
+_BY_HAND: Final = frozenset({Scope.PROVIDERS_WRITE, Scope.RESTRICTIONS_WRITE})
+"""What people decide, and no interface."""
 SCOPES_OF_ROLE: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.ADMIN: frozenset(Scope),
-    Role.PROVIDER: _CARE,
-    Role.STAFF: _CARE,
+    Role.PROVIDER: _CARE | _BY_HAND,
+    Role.STAFF: _CARE | _BY_HAND,
     Role.MARKETING: frozenset(
         {
             Scope.TEMPLATES_READ,

@@ -3,7 +3,7 @@
 Every function works inside the caller's transaction, one event at a time.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from handbell.directory.types import (
     Location,
     Origin,
     Provider,
+    ProviderFacts,
     Stale,
     Taken,
     ThingKind,
@@ -86,6 +87,27 @@ async def upsert_provider(
         return await _write(tx, organization_id, ProviderRow, known, values)
 
     return await upsert(tx, organization_id, ThingKind.PROVIDER, origin, write)
+
+
+async def find_provider_in(tx: Tx, provider_id: int) -> ProviderFacts | None:
+    """A clinician of the organisation."""
+    statement = select(ProviderRow.__table__).where(ProviderRow.id == provider_id)
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    hours = row.reminder_hours_before
+    return ProviderFacts(
+        id=row.id,
+        name=row.name,
+        reminder_hours_before=None if hours is None else tuple(hours),
+        auto_reminders=row.auto_reminders,
+        signature=row.signature,
+    )
+
+
+async def change_provider_in(tx: Tx, provider_id: int, facts: Mapping[str, Any]) -> None:
+    """Write some columns of a clinician, as people do who do not speak for a record system."""
+    await store.change(tx, ProviderRow, provider_id, dict(facts))
 
 
 async def ensure_provider(
@@ -256,6 +278,7 @@ def _said(appointment: AppointmentChange) -> dict[str, Any]:
         "timezone": appointment.timezone,
         "duration_minutes": appointment.duration_minutes,
         "kind": appointment.kind,
+        "confidential": appointment.confidential,
     }
     return {name: value for name, value in values.items() if value is not None}
 

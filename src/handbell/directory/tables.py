@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,6 +52,7 @@ class ProviderRow(Base):
     name: Mapped[str] = mapped_column(Text)
     reminder_hours_before: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
     auto_reminders: Mapped[bool] = mapped_column(Boolean, server_default="true")
+    signature: Mapped[str | None] = mapped_column(Text)
 
 
 class LocationRow(Base):
@@ -71,6 +73,9 @@ class PatientRow(Base):
 
     An erased one has neither key nor data. One that was merged keeps the messages of its own
     time; everything else follows the survivor, `merged_into_id`.
+
+    `is_contact`: no patient, but somebody who is told in a patient's place; a person of their
+    own, with a key, addresses and consents of their own, whom no message is ever about.
     """
 
     __tablename__ = "patients"
@@ -90,6 +95,7 @@ class PatientRow(Base):
     deceased_at: Mapped[datetime | None] = mapped_column(Instant)
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    is_contact: Mapped[bool] = mapped_column(Boolean, server_default="false")
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -132,8 +138,52 @@ class ContactPointRow(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class PatientRelationRow(Base):
+    """Who is told in a patient's place. `adult_on` is a minor's 18th birthday, on which a
+    guardian ends; `until_on` the day from which it ends sooner. A caregiver has the patient's
+    written permission: which words, when, and where it is kept."""
+
+    __tablename__ = "patient_relations"
+    __table_args__ = (
+        CheckConstraint("kind IN ('guardian', 'caregiver')", name="kind"),
+        CheckConstraint("kind <> 'guardian' OR adult_on IS NOT NULL", name="minor"),
+        CheckConstraint(
+            "kind <> 'caregiver' OR (permitted_at IS NOT NULL AND permission_text IS NOT NULL)",
+            name="permission",
+        ),
+        CheckConstraint("patient_id <> related_id", name="somebody_else"),
+        Index(
+            "uq_patient_relations_open",
+            "patient_id",
+            "related_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_patient_relations_patient_id", "patient_id"),
+        Index("ix_patient_relations_related_id", "related_id"),
+        Index("ix_patient_relations_organization_id", "organization_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    related_id: Mapped[int] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(Text)
+    adult_on: Mapped[date | None] = mapped_column(Date)
+    until_on: Mapped[date | None] = mapped_column(Date)
+    permitted_at: Mapped[datetime | None] = mapped_column(Instant)
+    permission_text: Mapped[str | None] = mapped_column(Text)
+    permission_evidence: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(Text)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[str | None] = mapped_column(Text)
+
+
 class AppointmentRow(Base):
-    """A visit. `version` grows with each change; `timezone` is the place's."""
+    """A visit. `version` grows with each change; `timezone` is the place's. A confidential one
+    is nobody's business but the patient's."""
 
     __tablename__ = "appointments"
     __table_args__ = (
@@ -153,6 +203,7 @@ class AppointmentRow(Base):
     timezone: Mapped[str] = mapped_column(Text)
     duration_minutes: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str | None] = mapped_column(Text)
+    confidential: Mapped[bool] = mapped_column(Boolean, server_default="false")
     status: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer, server_default="1")
     changed_at: Mapped[datetime] = mapped_column(Instant)

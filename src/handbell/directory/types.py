@@ -94,6 +94,7 @@ class AppointmentChange:
     timezone: str | None
     duration_minutes: int | None
     kind: str | None
+    confidential: bool | None = None
 
 
 DEFAULT_REMINDER_HOURS: Final = (24, 2)
@@ -160,3 +161,15 @@ class Stale:
 
 
 Upserted = Taken | Stale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFacts:
+    """A clinician as the staff see them. `reminder_hours_before` None: nothing was said;
+    `signature` stands under letters."""
+
+    id: int
+    name: str
+    reminder_hours_before: tuple[int, ...] | None
+    auto_reminders: bool
+    signature: str | None

@@ -18,8 +18,10 @@ from handbell.messages.previews.router import preview_router
 from handbell.messages.router import messages_router
 from handbell.monitoring.router import demo_router, health_router
 from handbell.patients.consents.router import consents_router
+from handbell.patients.relations.router import relations_router
+from handbell.patients.restrictions.router import restrictions_router
 from handbell.patients.router import patients_router
-from handbell.patients.settings.router import organization_router
+from handbell.patients.settings.router import organization_router, provider_router
 from handbell.platform.http import (
     BodyLimit,
     SecurityHeaders,
@@ -29,6 +31,7 @@ from handbell.platform.http import (
 )
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.settings import Settings
+from handbell.preferences.router import levels_router
 from handbell.privacy.router import privacy_router
 from handbell.reminders.router import forecast_router
 from handbell.scheduling.blackouts.router import blackouts_router
@@ -95,6 +98,10 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield dead_webhooks_router(rt.dead_webhooks, rt.clock)
     yield blackouts_router(rt.blackouts, rt.clock)
     yield organization_router(rt.organization_settings, rt.clock)
+    yield relations_router(rt.relations, rt.clock)
+    yield restrictions_router(rt.restrictions, rt.clock)
+    yield provider_router(rt.provider_settings, rt.clock)
+    yield levels_router(rt.preference_levels, rt.clock)
 
 
 def caller_who_writes_events(caller: Annotated[Caller, require(Scope.EVENTS_WRITE)]) -> Caller:

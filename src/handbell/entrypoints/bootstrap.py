@@ -26,7 +26,10 @@ from handbell.organizations.service import OrganizationService
 from handbell.patients.consents.deciding import PatientConsentService
 from handbell.patients.consents.service import ConsentProofService
 from handbell.patients.context import PatientContextService
+from handbell.patients.relations.service import RelationService
+from handbell.patients.restrictions.service import RestrictionService
 from handbell.patients.service import PatientService
+from handbell.patients.settings.providers import ProviderSettingsService
 from handbell.patients.settings.service import SettingsService
 from handbell.patients.whereabouts import InferredWhereabouts
 from handbell.platform.clock import Clock, SimClock, SystemClock
@@ -35,6 +38,7 @@ from handbell.platform.db import Database, DatabaseUrls, urls_for
 from handbell.platform.errors import InvalidError
 from handbell.platform.settings import Settings
 from handbell.platform.transport import AiohttpTransport
+from handbell.preferences.levels import LevelService
 from handbell.privacy.service import PrivacyService
 from handbell.reminders.forecasting import ForecastService
 from handbell.reminders.service import ReminderService
@@ -72,6 +76,10 @@ class Runtime:
     consents: PatientConsentService
     privacy: PrivacyService
     organization_settings: SettingsService
+    provider_settings: ProviderSettingsService
+    restrictions: RestrictionService
+    relations: RelationService
+    preference_levels: LevelService
     templates: TemplateService
     approvals: ApprovalService
     prices: PriceService
@@ -212,6 +220,10 @@ def open_runtime(settings: Settings) -> Runtime:
         approvals=approvals,
         prices=PriceService(db, audit),
         previews=PreviewService(db, keys, audit, templates, public_url=settings.public_url),
+        provider_settings=ProviderSettingsService(db, audit),
+        restrictions=RestrictionService(db, keys, audit),
+        relations=RelationService(db, keys, patients, audit),
+        preference_levels=LevelService(db, audit),
         staff=StaffService(db, keys, audit),
         blackouts=BlackoutService(db, audit),
         messages=messages,

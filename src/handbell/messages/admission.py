@@ -196,7 +196,7 @@ def _by_channel(
 def _judge(
     order: SendOrder, known: Mapping[Channel, Gathered], texts: _Texts, *, now: datetime
 ) -> Judged:
-    wanted = next(iter(known.values())).preferences.channel_order
+    wanted = next(iter(known.values())).order_for(order.purpose)
     listed = [channel for channel in wanted if channel in known] or list(known)
     others = [channel for channel in known if channel not in listed]
     judged = [_judge_on(order, known[channel], texts, now=now) for channel in (*listed, *others)]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
+from sqlalchemy.orm import aliased
 
 from handbell.channels.types import EmailContent
 
@@ -141,14 +142,21 @@ async def sent_of(tx: Tx, keys: KeyRing, attempt_id: int) -> tuple[str, str] | N
     if row is None:
         return None
     key = keys.unwrap(row.wrapped_key, row.kek_version)
-    to = key.decrypt(row.address, context="contact_points.address")
-    return to, open_text(key, row.body)[1]
+    to = _address(row, key, keys)
+    return None if to is None else (to, open_text(key, row.body)[1])
 
 
+_READER = aliased(PatientRow)
+"""Whose address it is: not the patient's where somebody else is told."""
+_READERS_KEY = aliased(SubjectKeyRow)
 _SENT: Final[Select[*tuple[Any, ...]]] = (
     select(
         MessageAttemptRow.body,
         ContactPointRow.address,
+        _READERS_KEY.id.label("readers_key_id"),
+        _READERS_KEY.wrapped_key.label("readers_wrapped_key"),
+        _READERS_KEY.kek_version.label("readers_kek_version"),
+        PatientRow.subject_key_id,
         SubjectKeyRow.wrapped_key,
         SubjectKeyRow.kek_version,
     )
@@ -157,13 +165,16 @@ _SENT: Final[Select[*tuple[Any, ...]]] = (
     .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
     .join(
         ContactPointRow,
-        (ContactPointRow.patient_id == MessageRow.patient_id)
+        (ContactPointRow.id == MessageRow.contact_point_id)
         & (ContactPointRow.address_id == MessageAttemptRow.address_id),
     )
+    .join(_READER, _READER.id == ContactPointRow.patient_id)
+    .join(_READERS_KEY, _READERS_KEY.id == _READER.subject_key_id)
 )
 _SHOWN: Final = (
     SubjectKeyRow.wrapped_key,
     SubjectKeyRow.kek_version,
+    PatientRow.subject_key_id,
     PatientRow.first_name,
     PatientRow.last_name,
     OrganizationRow.name.label("organization_name"),
@@ -192,6 +203,9 @@ _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
         MessageRow.template_version_id,
         MessageRow.variables,
         ContactPointRow.address,
+        _READERS_KEY.id.label("readers_key_id"),
+        _READERS_KEY.wrapped_key.label("readers_wrapped_key"),
+        _READERS_KEY.kek_version.label("readers_kek_version"),
         *_SHOWN,
     )
     .join(PatientRow, PatientRow.id == MessageRow.patient_id)
@@ -202,6 +216,8 @@ _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
         OrganizationSettingsRow.organization_id == MessageRow.organization_id,
     )
     .outerjoin(ContactPointRow, ContactPointRow.id == MessageRow.contact_point_id)
+    .outerjoin(_READER, _READER.id == ContactPointRow.patient_id)
+    .outerjoin(_READERS_KEY, _READERS_KEY.id == _READER.subject_key_id)
     .outerjoin(AppointmentRow, AppointmentRow.id == MessageRow.appointment_id)
     .outerjoin(ProviderRow, ProviderRow.id == AppointmentRow.provider_id)
     .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
@@ -220,6 +236,14 @@ _FACTS: Final = (
     "location_phone",
     "sensitive",
 )
+
+
+def _address(row: Row[Any], key: SubjectKey, keys: KeyRing) -> str | None:
+    if not row.address or row.readers_key_id is None:
+        return None
+    if row.readers_key_id != row.subject_key_id:
+        key = keys.unwrap(row.readers_wrapped_key, row.readers_kek_version)
+    return key.decrypt(row.address, context="contact_points.address")
 
 
 async def find_material_of(
@@ -291,7 +315,7 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         channel=Channel(row.channel),
         template_version_id=row.template_version_id,
         key=key,
-        to=key.decrypt(row.address, context="contact_points.address") if row.address else None,
+        to=_address(row, key, keys),
         max_segments=row.max_segments,
         sms_ceiling=DisclosureLevel(row.sms_ceiling),
         visit_uid=keys.token_hash(f"visit:{row.visit_id}").hex() if row.visit_id else None,

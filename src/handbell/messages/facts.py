@@ -4,15 +4,17 @@ A *candidate* is one message on one channel: at admission each order on each cha
 take, at sending the messages of a batch.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Date,
     FromClause,
     Integer,
     Row,
@@ -22,18 +24,29 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    false,
     func,
+    or_,
     select,
     true,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by, asyncpg
+from sqlalchemy.orm import aliased
 
 from handbell.channels.tables import ProviderAccountRow, SenderLineRow
 from handbell.channels.types import Baa
 from handbell.consent import service as consent
 from handbell.consent.tables import ConsentEntryRow, SuppressionRow
 from handbell.consent.types import ClassState
-from handbell.directory.tables import AddressRow, AppointmentRow, ContactPointRow, PatientRow
+from handbell.directory.tables import (
+    AddressRow,
+    AppointmentRow,
+    ContactPointRow,
+    LocationRow,
+    PatientRelationRow,
+    PatientRow,
+)
+from handbell.messages.recipients import Relation, who_is_told
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import (
     CapFacts,
@@ -41,13 +54,14 @@ from handbell.messages.types import (
     EligibilityFacts,
     SendFacts,
     TemplateFacts,
+    Told,
 )
 from handbell.organizations.tables import OrganizationSettingsRow
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.tables import Instant
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.preferences import service as preferences
-from handbell.preferences.tables import PreferenceSettingsRow
+from handbell.preferences.tables import ContactRestrictionRow, PreferenceSettingsRow
 from handbell.preferences.types import Level, Preferences
 from handbell.scheduling.blackouts import service as blackouts
 from handbell.scheduling.types import WindowFacts
@@ -65,21 +79,25 @@ _COLUMNS: Final[dict[str, Any]] = {
     "channel": Text(),
     "address_id": BigInteger(),
     "appointment_id": BigInteger(),
+    "told_id": BigInteger(),
 }
 _WEEK: Final = timedelta(hours=168)
+_FURTHEST_EAST: Final = timedelta(hours=14)
 _VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
 _STANDING: Final = frozenset({"booked", "confirmed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One order on one channel; `no` is the caller's own number of it."""
+    """One order on one channel; `no` is the caller's own number of it. `told_id`: who is told
+    in the patient's place; `gather` finds out, nobody else says so."""
 
     no: int
     patient_id: int
     channel: Channel
     address_id: int | None
     appointment_id: int | None
+    told_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +127,15 @@ class Asked:
 class Gathered:
     """What the database says of one candidate, before it is asked about an order."""
 
-    def __init__(self, row: Row[Any]) -> None:
+    def __init__(
+        self, row: Row[Any], *, about: "Gathered | None" = None, told: Told = Told.SELF
+    ) -> None:
         self.row = row
+        self.told = told
         self.channel = Channel(row.channel)
         self.preferences: Preferences = preferences.to_preferences(row)
+        self.wishes: Preferences = about.preferences if about else self.preferences
+        """What the patient wants to hear of; hours, language and channels are the reader's."""
         self.states = consent.fold_told(row.ledger or ())
         self.knows_risk = consent.risk_told(row.ledger or ())
         self.blackouts = blackouts.read_told(row.blackouts)
@@ -145,6 +168,18 @@ class Gathered:
         language: str | None = self.row.organization_language
         return language
 
+    def order_for(self, purpose: Purpose) -> Sequence[Channel]:
+        """The channels to try: those that the patient chose, else as who is told likes it."""
+        return self.wishes.choice_of(purpose).channels or self.preferences.channel_order
+
+    def who_is_told(self, *, now: datetime) -> Relation | None:
+        """Who is told in the patient's place, by what stands of their relations."""
+        relations = [_to_relation(one) for one in self.row.relations or ()]
+        if not relations:
+            return None
+        days = [now.astimezone(ZoneInfo(zone)).date() for zone in self._zones(MessageClass.CARE)]
+        return who_is_told(relations, today=max(days), is_confidential=self.row.is_confidential)
+
     def decisive_entry(self, message_class: MessageClass) -> ClassState | None:
         """What the ledger says of the class, with the number of the entry that decided it."""
         return self.states.get(message_class)
@@ -156,7 +191,7 @@ class Gathered:
             window=self._window(asked),
             caps=self._caps(asked.message_class, also_sent),
             serves_at=asked.serves_at,
-            pause_until=self.preferences.pause_until,
+            pause_until=self.wishes.pause_until,
         )
 
     def _eligibility(self, asked: Asked) -> EligibilityFacts:
@@ -167,7 +202,7 @@ class Gathered:
             address_id=self.address_id,
             is_deceased=row.is_deceased,
             is_wrong_number=bool(row.is_wrong_number),
-            is_restricted=False,
+            is_restricted=row.is_restricted,
             is_opted_out=row.is_suppressed,
             is_optout_confirmation=asked.purpose is Purpose.REPLY_OPTOUT,
             is_allowed=self.preferences.allows(channel),
@@ -178,6 +213,11 @@ class Gathered:
             template=self._template(asked.template),
             is_superseded=self._is_superseded(asked),
             has_sender=row.baa is not None,
+            is_category_off=not self.wishes.choice_of(asked.purpose).allows(channel),
+            told=self.told,
+            is_confidential=row.is_confidential,
+            is_relatives_address=row.is_relatives_address,
+            is_patient=not row.is_contact,
         )
 
     def _template(self, levels: Levels | None) -> TemplateFacts | None:
@@ -192,6 +232,8 @@ class Gathered:
                 sms_ceiling=DisclosureLevel(self.row.sms_ceiling),
             )
         )
+        if self.told is Told.CAREGIVER:
+            highest = min(highest, DisclosureLevel.L1)
         return TemplateFacts(
             level=levels.level,
             sibling_level=levels.sibling_level,
@@ -202,8 +244,9 @@ class Gathered:
 
     @property
     def _tells_nothing(self) -> bool:
-        """On a number of several patients no name may stand (HP-23)."""
-        return bool(self.row.baa is None or self.row.patients_on_address > 1)
+        """On a number of several patients no name may stand, unless whoever reads it is the
+        guardian of them all (HP-23)."""
+        return bool(self.row.baa is None or self.row.strangers_on_address)
 
     def _is_superseded(self, asked: Asked) -> bool:
         row = self.row
@@ -254,6 +297,16 @@ class Gathered:
         return CapFacts(per_day=self.row.care_per_day, sent_at=sorted([*sent, *also_sent]))
 
 
+def _to_relation(told: Mapping[str, Any]) -> Relation:
+    adult_on, until_on = told["adult_on"], told["until_on"]
+    return Relation(
+        related_id=told["related_id"],
+        kind=Told(told["kind"]),
+        adult_on=date.fromisoformat(adult_on) if adult_on else None,
+        until_on=date.fromisoformat(until_on) if until_on else None,
+    )
+
+
 def _status(state: ClassState | None) -> ConsentStatus:
     if state is None or not state.granted:
         return ConsentStatus.NONE
@@ -263,13 +316,45 @@ def _status(state: ClassState | None) -> ConsentStatus:
 async def gather(
     tx: Tx, organization_id: OrganizationId, candidates: Sequence[Candidate], *, now: datetime
 ) -> dict[int, Gathered]:
-    """What is known of each candidate, by its number. Unknown patients are left out."""
+    """What is known of each candidate, by its number. Unknown patients are left out.
+
+    Where somebody else is told, what concerns the reader is asked for again, of them. A reply
+    goes to the address that wrote.
+    """
+    found = {row.no: Gathered(row) for row in await _rows(tx, organization_id, candidates, now)}
+    moved: dict[int, Relation] = {}
+    for one in candidates:
+        if one.no in found and one.address_id is None:
+            relation = found[one.no].who_is_told(now=now)
+            if relation is not None:
+                moved[one.no] = relation
+    if not moved:
+        return found
+    again = [
+        replace(one, told_id=moved[one.no].related_id) for one in candidates if one.no in moved
+    ]
+    for row in await _rows(tx, organization_id, again, now):
+        found[row.no] = Gathered(row, about=found[row.no], told=moved[row.no].kind)
+    return found
+
+
+async def _rows(
+    tx: Tx, organization_id: OrganizationId, candidates: Sequence[Candidate], now: datetime
+) -> Sequence[Row[Any]]:
     sql, constants, places = _compiled()
     asked: dict[str, Any] = {name: [getattr(one, name) for one in candidates] for name in _COLUMNS}
-    bound = constants | asked | {"organization_id": organization_id, "since": now - _WEEK}
-    bound["now"] = now
-    rows = await tx.exec_driver_sql(sql, tuple(bound[place] for place in places))
-    return {row.no: Gathered(row) for row in rows}
+    bound = (
+        constants
+        | asked
+        | {
+            "organization_id": organization_id,
+            "since": now - _WEEK,
+            "now": now,
+            "day": (now + _FURTHEST_EAST).date(),
+        }
+    )
+    found = await tx.exec_driver_sql(sql, tuple(bound[place] for place in places))
+    return found.all()
 
 
 @cache
@@ -307,11 +392,18 @@ def _statement(one: FromClause) -> Select[Any]:
             AddressRow.id.label("found_address_id"),
             (AddressRow.wrong_number_at.is_not(None)).label("is_wrong_number"),
             select(SuppressionRow.id).where(suppressed).exists().label("is_suppressed"),
+            _restriction_on(one, AddressRow.id).exists().label("is_restricted"),
             contact.c.id.label("contact_point_id"),
             contact.c.country.label("contact_country"),
             _gathered_of(one, ContactPointRow.zones).label("zones"),
             _gathered_of(one, ContactPointRow.states).label("states"),
-            _patients_on(AddressRow.id).label("patients_on_address"),
+            _strangers_on(one, AddressRow.id).exists().label("strangers_on_address"),
+            _relations_of(one).label("relations"),
+            _at_relatives(one, AddressRow.id).exists().label("is_relatives_address"),
+            func.coalesce(or_(LocationRow.sensitive, AppointmentRow.confidential), false()).label(
+                "is_confidential"
+            ),
+            PatientRow.is_contact,
             _ledger_of(AddressRow.id).label("ledger"),
             _sent_to(one, CAPPED).label("counted_sent_at"),
             _sent_to(one, (MessageClass.MARKETING,)).label("marketing_sent_at"),
@@ -329,11 +421,27 @@ def _statement(one: FromClause) -> Select[Any]:
         )
         .select_from(one)
         .join(PatientRow, PatientRow.id == one.c.patient_id)
-        .join(resolved, resolved.c.patient_id == PatientRow.id)
+        .join(resolved, resolved.c.patient_id == _reader(one))
         .join(settings, settings.organization_id == organization_id)
         .outerjoin(contact, true())
         .outerjoin(AddressRow, AddressRow.id == address_id)
         .outerjoin(AppointmentRow, AppointmentRow.id == one.c.appointment_id)
+        .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
+    )
+
+
+def _reader(one: FromClause) -> Any:
+    return func.coalesce(one.c.told_id, one.c.patient_id)
+
+
+def _restriction_on(one: FromClause, address_id: Any) -> Select[Any]:
+    """What forbids the channel, or the address on it (45 CFR 164.522(b))."""
+    restriction = ContactRestrictionRow
+    return select(restriction.id).where(
+        restriction.patient_id.in_((one.c.patient_id, one.c.told_id)),
+        restriction.channel == one.c.channel,
+        restriction.lifted_at.is_(None),
+        or_(restriction.address_id.is_(None), restriction.address_id == address_id),
     )
 
 
@@ -349,7 +457,7 @@ def _contact(one: FromClause) -> Any:
     return (
         select(ContactPointRow.id, ContactPointRow.address_id, ContactPointRow.country)
         .where(
-            ContactPointRow.patient_id == one.c.patient_id,
+            ContactPointRow.patient_id == _reader(one),
             ContactPointRow.channel == one.c.channel,
             case(
                 (asked.is_not(None), ContactPointRow.address_id == asked),
@@ -369,16 +477,76 @@ def _gathered_of(one: FromClause, listed: Any) -> Any:
         select(func.array_agg(aggregate_order_by(each.c.value, ContactPointRow.id)))
         .select_from(ContactPointRow)
         .join(each, true())
-        .where(ContactPointRow.patient_id == one.c.patient_id, ContactPointRow.is_current)
+        .where(ContactPointRow.patient_id == _reader(one), ContactPointRow.is_current)
         .scalar_subquery()
     )
 
 
-def _patients_on(address_id: Any) -> Any:
+def _strangers_on(one: FromClause, address_id: Any) -> Select[Any]:
+    """Other patients who are reached at the address, but for who is told, and for those who
+    have a guardian in common with the patient. A guardian whose time may be over somewhere on
+    earth does not count."""
+    point, hers, his = ContactPointRow, aliased(PatientRelationRow), aliased(PatientRelationRow)
+    other = aliased(PatientRow)
+    day = bindparam("day", None, type_=Date())
+    standing = [
+        condition
+        for relation in (hers, his)
+        for condition in (
+            relation.kind == Told.GUARDIAN,
+            relation.ended_at.is_(None),
+            func.least(relation.adult_on, relation.until_on) > day,
+        )
+    ]
+    in_common = (
+        select(hers.id)
+        .join(his, his.related_id == hers.related_id)
+        .where(hers.patient_id == one.c.patient_id, his.patient_id == point.patient_id, *standing)
+    )
     return (
-        select(func.count(ContactPointRow.patient_id.distinct()))
-        .where(ContactPointRow.address_id == address_id, ContactPointRow.is_current)
+        select(point.id)
+        .join(other, other.id == point.patient_id)
+        .where(
+            point.address_id == address_id,
+            point.is_current,
+            point.patient_id.not_in((one.c.patient_id, _reader(one))),
+            other.is_contact.is_(False),
+            ~in_common.exists(),
+        )
+    )
+
+
+def _relations_of(one: FromClause) -> Any:
+    """Who may be told in the patient's place, oldest first, as JSON; none for nearly all."""
+    relation, related = PatientRelationRow, aliased(PatientRow)
+    told = func.jsonb_build_object(
+        *("related_id", relation.related_id, "kind", relation.kind),
+        *("adult_on", relation.adult_on, "until_on", relation.until_on),
+    )
+    return (
+        select(func.jsonb_agg(aggregate_order_by(told, relation.id)))
+        .join(related, related.id == relation.related_id)
+        .where(
+            relation.patient_id == one.c.patient_id,
+            relation.ended_at.is_(None),
+            related.deceased_at.is_(None),
+            related.erased_at.is_(None),
+        )
         .scalar_subquery()
+    )
+
+
+def _at_relatives(one: FromClause, address_id: Any) -> Select[Any]:
+    """Whether somebody who is, or ever was, told in the patient's place has the address too."""
+    point, relation = aliased(ContactPointRow), aliased(PatientRelationRow)
+    return (
+        select(point.id)
+        .join(relation, relation.related_id == point.patient_id)
+        .where(
+            relation.patient_id == one.c.patient_id,
+            point.address_id == address_id,
+            point.is_current,
+        )
     )
 
 

@@ -19,6 +19,7 @@ from handbell.messages.types import (
     Send,
     SendFacts,
     TemplateFacts,
+    Told,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.scheduling.policy import (
@@ -155,6 +156,10 @@ def _recipient(facts: EligibilityFacts) -> Iterator[Reason]:
         yield Reason.WRONG_NUMBER
     if facts.is_restricted:
         yield Reason.CHANNEL_RESTRICTED
+    if not facts.is_patient and facts.message_class is not MessageClass.INBOUND_REPLY:
+        yield Reason.NOT_A_PATIENT
+    if facts.is_confidential and (facts.told is not Told.SELF or facts.is_relatives_address):
+        yield Reason.CONFIDENTIAL
 
 
 def _optout(facts: EligibilityFacts) -> Iterator[Reason]:
@@ -167,6 +172,8 @@ def _channel(facts: EligibilityFacts) -> Iterator[Reason]:
     proactive = facts.message_class not in UNCAPPED
     if proactive and not facts.is_allowed:
         yield Reason.CHANNEL_NOT_ALLOWED
+    if proactive and facts.is_category_off:
+        yield Reason.CATEGORY_OFF
     if not facts.has_sender:
         yield Reason.NO_SENDER
     if facts.message_class is MessageClass.MARKETING and not facts.has_marketing_opt_in:

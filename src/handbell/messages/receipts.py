@@ -22,6 +22,7 @@ from handbell.messages.types import (
     Refuse,
     SendFacts,
     TemplateFacts,
+    Told,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.scheduling.types import Blackout, WindowFacts
@@ -77,6 +78,7 @@ def eligibility_from(content: Mapping[str, Any]) -> EligibilityFacts:
             "message_class": MessageClass(content["message_class"]),
             "channel": Channel(content["channel"]),
             "consent": ConsentStatus(content["consent"]),
+            "told": Told(content.get("told", Told.SELF)),
             "template": None if template is None else TemplateFacts(**template),
         }
     )

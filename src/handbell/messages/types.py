@@ -92,6 +92,17 @@ class Reason(StrEnum):
     BLACKOUT = "blackout"
     TEMPLATE_NOT_APPROVED = "template_not_approved"
     MARKETING_INCOMPLETE = "marketing_incomplete"
+    CATEGORY_OFF = "category_off"
+    CONFIDENTIAL = "confidential"
+    NOT_A_PATIENT = "not_a_patient"
+
+
+class Told(StrEnum):
+    """Who is told of what a message is about. Values are stored: append only."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+    CAREGIVER = "caregiver"
 
 
 class ConsentStatus(StrEnum):
@@ -137,7 +148,10 @@ class EligibilityFacts:
     `address_id` is None where the patient has no address on the channel; `template` is None
     where no published version fits purpose, channel and language. `is_superseded`: the visit it
     is about was moved, cancelled or is otherwise no longer what the order knew. `has_sender`:
-    the organisation has an account for the channel.
+    the organisation has an account for the channel. `is_category_off`: messages of the purpose
+    are not wanted, or not on this channel. `told` is who would read it; a `is_confidential`
+    visit is told neither to them nor at an address that they have too. `is_patient` is false
+    for somebody who is only told in a patient's place.
     """
 
     message_class: MessageClass
@@ -156,6 +170,11 @@ class EligibilityFacts:
     template: TemplateFacts | None
     is_superseded: bool = False
     has_sender: bool = True
+    is_category_off: bool = False
+    told: Told = Told.SELF
+    is_confidential: bool = False
+    is_relatives_address: bool = False
+    is_patient: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

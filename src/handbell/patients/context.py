@@ -1,9 +1,9 @@
 """How one patient is reached, read and changed by the staff's hand; every look is recorded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
@@ -18,9 +18,7 @@ from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel
 from handbell.preferences import service as preferences
 from handbell.preferences.errors import PatientNotFound
-from handbell.preferences.types import Level, LevelSettings, Preferences, Settings
-
-WINDOWS: Final = (("quiet_start", "quiet_end"), ("work_start", "work_end"))
+from handbell.preferences.types import Level, LevelChange, Preferences
 
 
 class Activities(Protocol):
@@ -88,43 +86,32 @@ class PatientContextService:
 
         Raises `PatientNotFound`, `InvalidPreference` or `InvalidAddress`; then nothing changed.
         """
-        entry = AuditEntry(
-            organization_id=organization_id,
-            at=now,
-            actor=actor,
-            action="preferences.changed",
-            subject={"patient_ids": [patient_id], "fields": ",".join(change.names)},
-        )
         contacts = SaidContacts(patient_id=patient_id, values=change.addresses, source=actor)
         async with self.db.transaction(organization_id) as tx:
             if not await store.lock(tx, patient_id):
                 raise _not_found(patient_id)
-            said = await self._said(tx, organization_id, patient_id, change.settings)
-            said = replace(said, changed_by=actor)
-            await preferences.put_in(tx, organization_id, said, now=now)
+            said = LevelChange(
+                level=Level.PATIENT,
+                level_id=patient_id,
+                fields=change.settings,
+                actor=actor,
+            )
+            changed = await preferences.change_in(tx, organization_id, said, now=now)
             await self.patients.set_contacts_in(tx, organization_id, contacts, now=now)
             await messages.replan_later_in(tx, organization_id, patient_id, now=now)
+            entry = AuditEntry(
+                organization_id=organization_id,
+                at=now,
+                actor=actor,
+                action="preferences.changed",
+                subject={
+                    "patient_ids": [patient_id],
+                    "fields": ",".join(change.names),
+                    **preferences.told(changed),
+                },
+            )
             await self.audit.record(tx, entry)
             return await self._context(tx, organization_id, patient_id)
-
-    async def _said(
-        self,
-        tx: Tx,
-        organization_id: OrganizationId,
-        patient_id: int,
-        changed: Mapping[str, Any],
-    ) -> LevelSettings:
-        """The patient's own level as it shall be."""
-        before = await preferences.settings_in(tx, organization_id, Level.PATIENT, patient_id)
-        held = await preferences.resolve_many_in(tx, organization_id, [patient_id])
-        return LevelSettings(
-            level=Level.PATIENT,
-            level_id=patient_id,
-            settings=merged(before, changed, held[patient_id]),
-            version=0,
-            changed_at=None,
-            changed_by="",
-        )
 
     async def _context(
         self, tx: Tx, organization_id: OrganizationId, patient_id: int
@@ -143,18 +130,6 @@ class PatientContextService:
                 for channel, (_, address) in points.items()
             },
         )
-
-
-def merged(before: Settings, changed: Mapping[str, Any], held: Preferences) -> Settings:
-    """The level with the change in it. A window that is given one end, and has no other at
-    this level, takes the other from what holds for the patient."""
-    completed = dict(changed)
-    for start, end in WINDOWS:
-        for one, other in ((start, end), (end, start)):
-            is_alone = other not in changed and getattr(before, other) is None
-            if changed.get(one) is not None and is_alone:
-                completed[other] = getattr(held, other)
-    return replace(before, **completed)
 
 
 def _not_found(patient_id: int) -> PatientNotFound:

@@ -1,31 +1,18 @@
 """A patient's context and preferences as the clients speak of them."""
 
-import re
 from datetime import datetime, time
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from handbell.messages.types import Activity
 from handbell.patients.context import ContextChange, PatientContext
 from handbell.patients.types import ADDRESS_FIELDS
-from handbell.platform.instants import GivenInstant
-from handbell.platform.vocabulary import Channel
+from handbell.platform.vocabulary import Channel, Purpose
+
+# allow public-files: the flat object has the same fields as a level has
+from handbell.preferences.schemas import ChoiceOut, SettingsFields, choices_out
 from handbell.preferences.types import FIELDS, Level
-
-CLOCK_TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?")
-
-
-def _clock_time(value: object) -> object:
-    if isinstance(value, str) and CLOCK_TIME.fullmatch(value) is None:
-        raise ValueError("not a time of the day")
-    if value is not None and not isinstance(value, str | time):
-        raise ValueError("not a time of the day")
-    return value
-
-
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
-"""Local to the patient, as `22:00:00`; the seconds may be left out when it is given."""
 
 Mailbox = Annotated[str, Field(max_length=254)]
 Number = Annotated[str, Field(max_length=40)]
@@ -42,7 +29,7 @@ FLAT_EXAMPLE: Final[dict[str, JsonValue]] = {
 }
 
 
-class CommPreferencesIn(BaseModel):
+class CommPreferencesIn(SettingsFields):
     """What shall change. A field that is left out stays; null gives it back to inheritance, or
     takes the address away. `id` and `patient_id` may be sent back and are ignored."""
 
@@ -50,21 +37,6 @@ class CommPreferencesIn(BaseModel):
 
     id: Any = None
     patient_id: Any = None
-    timezone: Annotated[str, Field(max_length=64)] | None = None
-    language: Annotated[str, Field(max_length=35)] | None = None
-    quiet_start: ClockTime | None = None
-    quiet_end: ClockTime | None = None
-    work_start: ClockTime | None = None
-    work_end: ClockTime | None = None
-    best_hour: Annotated[int, Field(ge=0, le=23)] | None = None
-    allow_email: bool | None = None
-    allow_sms: bool | None = None
-    allow_whatsapp: bool | None = None
-    marketing_opt_in_email: bool | None = None
-    marketing_opt_in_sms: bool | None = None
-    marketing_opt_in_whatsapp: bool | None = None
-    channel_order: Annotated[list[Channel], Field(min_length=1, max_length=3)] | None = None
-    pause_until: GivenInstant | None = None
     email_address: Mailbox | None = None
     sms_number: Number | None = None
     whatsapp_number: Number | None = None
@@ -72,9 +44,7 @@ class CommPreferencesIn(BaseModel):
     def to_change(self) -> ContextChange:
         """An address of blanks says the same as none."""
         said = self.model_fields_set - {"id", "patient_id"}
-        settings = {name: getattr(self, name) for name in FIELDS if name in said}
-        if self.channel_order is not None:
-            settings["channel_order"] = tuple(self.channel_order)
+        settings = self.to_fields()
         addresses = {
             channel: (getattr(self, name) or "").strip() or None
             for channel, name in ADDRESS_FIELDS.items()
@@ -103,6 +73,8 @@ class CommPreferencesOut(BaseModel):
     marketing_opt_in_whatsapp: bool
     channel_order: list[Channel]
     pause_until: datetime | None
+    reading_level: int | None
+    choices: dict[Purpose, ChoiceOut]
     email_address: str | None
     sms_number: str | None
     whatsapp_number: str | None
@@ -110,7 +82,7 @@ class CommPreferencesOut(BaseModel):
     @classmethod
     def of(cls, context: PatientContext) -> "CommPreferencesOut":
         held = {name: getattr(context.preferences, name) for name in FIELDS}
-        held["channel_order"] = list(context.preferences.channel_order)
+        held["choices"] = choices_out(context.preferences)
         addresses = {
             name: context.addresses.get(channel) for channel, name in ADDRESS_FIELDS.items()
         }

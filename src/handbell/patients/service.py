@@ -1,6 +1,5 @@
 """Registers patients: the one way in for events, files and interfaces alike."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from handbell.consent import service as consent
@@ -10,6 +9,8 @@ from handbell.directory.errors import InvalidAddress
 from handbell.directory.types import Stale, Taken, ThingKind
 from handbell.messages import service as messages
 from handbell.patients import store
+from handbell.patients.relations import store as relations
+from handbell.patients.relations.types import adult_on
 from handbell.patients.types import (
     ADDRESS_FIELDS,
     Contact,
@@ -27,7 +28,7 @@ from handbell.platform.errors import InvalidError
 from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.preferences import service as preferences
 from handbell.preferences.errors import InvalidPreference
-from handbell.preferences.types import Level, LevelSettings
+from handbell.preferences.types import Level, LevelChange
 
 LANDLINE = "landline"
 
@@ -168,6 +169,8 @@ class _Intake:
         key = await directory.subject_key_in(self.tx, keys, patient_id)
         provider_id = await self._provider_id()
         await store.write(self.tx, patient_id, key, self.told, provider_id=provider_id)
+        if known is not None and self.told.birth_date is not None:
+            await relations.move_birthday(self.tx, patient_id, adult_on(self.told.birth_date))
         await preferences.create_inherited(self.tx, self.organization_id, patient_id, now=self.now)
         await self._put_preferences(patient_id)
         if self.told.contacts is not None:
@@ -189,22 +192,14 @@ class _Intake:
         zone, language = self._zone(), self._language()
         if zone is None and language is None:
             return
-        before = await preferences.settings_in(
-            self.tx, self.organization_id, Level.PATIENT, patient_id
-        )
-        said = LevelSettings(
+        told = {"timezone": zone, "language": language}
+        said = LevelChange(
             level=Level.PATIENT,
             level_id=patient_id,
-            settings=replace(
-                before,
-                timezone=zone or before.timezone,
-                language=language or before.language,
-            ),
-            version=0,
-            changed_at=None,
-            changed_by=self.told.origin.source,
+            fields={field: value for field, value in told.items() if value is not None},
+            actor=self.told.origin.source,
         )
-        await preferences.put_in(self.tx, self.organization_id, said, now=self.now)
+        await preferences.change_in(self.tx, self.organization_id, said, now=self.now)
 
     def _zone(self) -> str | None:
         try:

@@ -1,6 +1,6 @@
 """What can be wrong with a preference."""
 
-from handbell.platform.errors import InvalidError, NotFoundError
+from handbell.platform.errors import ForbiddenError, InvalidError, NotFoundError
 
 
 class InvalidPreference(InvalidError):
@@ -13,3 +13,19 @@ class PatientNotFound(NotFoundError):
     """No such patient in this organisation."""
 
     code = "patient_not_found"
+
+
+class ProviderNotFound(NotFoundError):
+    """No such provider in this organisation."""
+
+    code = "provider_not_found"
+
+
+class NotForThisOrganization(ForbiddenError):
+    """What holds for everybody is changed by the administrators of the first organisation, who
+    run the installation."""
+
+    code = "not_for_this_organization"
+
+    def __init__(self) -> None:
+        super().__init__("Only those who run the installation may change what holds for all.")

@@ -1,6 +1,6 @@
 """Preferences in the database: one sparse row per level, and the resolution in SQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -15,19 +15,21 @@ from sqlalchemy import (
     case,
     func,
     literal,
-    or_,
     select,
     tuple_,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 # allow public-files: inheritance follows the patient's provider in the same statement
-from handbell.directory.tables import PatientRow
+from handbell.directory.tables import PatientRow, ProviderRow
 from handbell.platform.db import OrganizationId, Tx
-from handbell.platform.vocabulary import Channel
+from handbell.preferences.policy import fold_choices
+from handbell.preferences.shapes import choices_from_json, fields_of, from_row, to_values
 from handbell.preferences.tables import PreferenceSettingsRow
 from handbell.preferences.types import (
+    CHOICES,
     DEFAULTS,
     FIELDS,
     Level,
@@ -44,42 +46,56 @@ async def find(
     tx: Tx, organization_id: OrganizationId | None, level: Level, level_id: int
 ) -> LevelSettings | None:
     """What one level says; the global level has no organisation."""
-    statement = select(TABLE).where(
-        TABLE.c.organization_id.is_not_distinct_from(organization_id),
-        TABLE.c.level == level,
-        TABLE.c.level_id == level_id,
-    )
+    statement = _level(organization_id, level, level_id)
     row = (await tx.execute(statement)).one_or_none()
     return _to_level_settings(row) if row else None
 
 
-async def put(
-    tx: Tx, organization_id: OrganizationId | None, said: LevelSettings, *, now: datetime
-) -> None:
-    """Write all fields of one level; what already stands unchanged keeps its version."""
-    values = _to_values(said.settings)
-    statement = insert(PreferenceSettingsRow).values(
-        organization_id=organization_id,
-        level=said.level,
-        level_id=said.level_id,
-        changed_at=now,
-        changed_by=said.changed_by,
-        **values,
-    )
-    new = statement.excluded
-    changed = or_(*(TABLE.c[field].is_distinct_from(new[field]) for field in FIELDS))
+async def lock(
+    tx: Tx, organization_id: OrganizationId | None, level: Level, level_id: int, *, now: datetime
+) -> LevelSettings:
+    """What one level says, held until the transaction ends. A level that never spoke gets a row
+    in which everything is inherited, version 0: of two first writes one waits for the other."""
+    silent = {"changed_at": now, "changed_by": "", "version": 0}
     await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=LEVEL_KEY,
-            set_={
-                **{field: new[field] for field in FIELDS},
-                "version": TABLE.c.version + 1,
-                "changed_at": new.changed_at,
-                "changed_by": new.changed_by,
-            },
-            where=changed,
-        )
+        insert(PreferenceSettingsRow)
+        .values(organization_id=organization_id, level=level, level_id=level_id, **silent)
+        .on_conflict_do_nothing(index_elements=LEVEL_KEY)
     )
+    row = (await tx.execute(_level(organization_id, level, level_id).with_for_update())).one()
+    return _to_level_settings(row)
+
+
+def _level(organization_id: OrganizationId | None, level: Level, level_id: int) -> Select[Any]:
+    return select(TABLE).where(
+        TABLE.c.organization_id.is_not_distinct_from(organization_id),
+        TABLE.c.level == level,
+        TABLE.c.level_id == level_id,
+    )
+
+
+async def write(
+    tx: Tx, organization_id: OrganizationId | None, said: LevelSettings, *, now: datetime
+) -> int:
+    """Write all fields of a locked level; give its new version."""
+    at_level = (
+        TABLE.c.organization_id.is_not_distinct_from(organization_id),
+        TABLE.c.level == said.level,
+        TABLE.c.level_id == said.level_id,
+    )
+    statement = (
+        update(PreferenceSettingsRow)
+        .where(*at_level)
+        .values(
+            version=TABLE.c.version + 1,
+            changed_at=now,
+            changed_by=said.changed_by,
+            **to_values(said.settings),
+        )
+        .returning(TABLE.c.version)
+    )
+    version: int = (await tx.execute(statement)).scalar_one()
+    return version
 
 
 async def put_inherited(
@@ -109,30 +125,29 @@ async def levels_of(
         return None
     keys = [(Level.PATIENT.value, patient_id), (Level.PROVIDER.value, found.provider_id or 0)]
     keys += [(Level.ORGANIZATION.value, organization_id), (Level.GLOBAL.value, 0)]
+    return await _said_at(tx, keys)
+
+
+async def levels_from(
+    tx: Tx, organization_id: OrganizationId, level: Level, level_id: int
+) -> Mapping[Level, Settings]:
+    """What a level above the patients' says, and every level above it."""
+    ids = {Level.PROVIDER: level_id, Level.ORGANIZATION: organization_id, Level.GLOBAL: 0}
+    order = list(Level)
+    above = order[order.index(level) :]
+    return await _said_at(tx, [(one.value, ids[one]) for one in above])
+
+
+async def _said_at(tx: Tx, keys: list[tuple[str, int]]) -> Mapping[Level, Settings]:
     statement = select(TABLE).where(tuple_(TABLE.c.level, TABLE.c.level_id).in_(keys))
     rows = (await tx.execute(statement)).all()
-    return {Level(row.level): _to_settings(row) for row in rows}
-
-
-async def resolve_many(
-    tx: Tx, organization_id: OrganizationId, patient_ids: Iterable[int]
-) -> dict[int, Preferences]:
-    """Resolve any number of patients in one statement; unknown ids are left out."""
-    asked = {"organization_id": organization_id, "patient_ids": list(patient_ids)}
-    rows = await tx.execute(_resolution_of_some(), asked)
-    return {row.patient_id: to_preferences(row) for row in rows}
-
-
-@cache
-def _resolution_of_some() -> Select[Any]:
-    some = bindparam("patient_ids", expanding=True, type_=BigInteger())
-    return resolution().where(PatientRow.id.in_(some))
+    return {Level(row.level): from_row(row) for row in rows}
 
 
 @cache
 def resolution() -> Select[Any]:
     """What holds for each patient of the bound `organization_id`: `patient_id`, every field,
-    and every `<field>_level`. It is long, so it is built once."""
+    every `<field>_level`, and the choices of each level. It is long, so it is built once."""
     organization_id = bindparam("organization_id", None, type_=BigInteger())
     ids: dict[Level, Any] = {
         Level.PATIENT: PatientRow.id,
@@ -158,46 +173,42 @@ def _columns(said: Mapping[Level, Any]) -> list[ColumnElement[Any]]:
     columns: list[ColumnElement[Any]] = []
     for field in FIELDS:
         cells = [(level, getattr(row, field)) for level, row in said.items()]
-        default = literal(_to_values(DEFAULTS)[field], TABLE.c[field].type)
+        default = literal(to_values(DEFAULTS)[field], TABLE.c[field].type)
         columns.append(func.coalesce(*(cell for _, cell in cells), default).label(field))
         whence = case(
             *((cell.is_not(None), literal(level.value)) for level, cell in cells),
             else_=literal(Level.GLOBAL.value),
         )
         columns.append(whence.label(f"{field}_level"))
+    columns += [row.choices.label(f"{CHOICES}_{level}") for level, row in said.items()]
     return columns
-
-
-def _to_values(settings: Settings) -> dict[str, Any]:
-    values = {field: getattr(settings, field) for field in FIELDS}
-    if settings.channel_order is not None:
-        values["channel_order"] = [channel.value for channel in settings.channel_order]
-    return values
-
-
-def _fields(row: Row[Any]) -> dict[str, Any]:
-    values = {field: getattr(row, field) for field in FIELDS}
-    if row.channel_order is not None:
-        values["channel_order"] = tuple(Channel(name) for name in row.channel_order)
-    return values
-
-
-def _to_settings(row: Row[Any]) -> Settings:
-    return Settings(**_fields(row))
 
 
 def to_preferences(row: Row[Any]) -> Preferences:
     """Read a row that holds the columns of `resolution`."""
     levels = {field: Level(getattr(row, f"{field}_level")) for field in FIELDS}
-    return Preferences(**_fields(row), levels=levels)
+    choices, choice_levels = fold_choices(
+        {level: choices_from_json(getattr(row, f"{CHOICES}_{level}")) for level in Level}
+    )
+    return Preferences(**fields_of(row), choices=choices, levels=levels | choice_levels)
 
 
 def _to_level_settings(row: Row[Any]) -> LevelSettings:
     return LevelSettings(
         level=Level(row.level),
         level_id=row.level_id,
-        settings=_to_settings(row),
+        settings=from_row(row),
         version=row.version,
         changed_at=row.changed_at,
         changed_by=row.changed_by,
     )
+
+
+async def has_patient(tx: Tx, patient_id: int) -> bool:
+    statement = select(PatientRow.id).where(PatientRow.id == patient_id)
+    return (await tx.execute(statement)).one_or_none() is not None
+
+
+async def has_provider(tx: Tx, provider_id: int) -> bool:
+    statement = select(ProviderRow.id).where(ProviderRow.id == provider_id)
+    return (await tx.execute(statement)).one_or_none() is not None

@@ -1,6 +1,6 @@
 """What each kind of event does, inside the transaction of its event."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -30,7 +30,7 @@ from handbell.patients.service import PatientService
 from handbell.patients.types import Contact, Registration, Residence, ToldConsent
 from handbell.platform.db import OrganizationId, Tx
 from handbell.preferences import service as preferences
-from handbell.preferences.types import FIELDS, Level, LevelSettings
+from handbell.preferences.types import FIELDS, Level, LevelChange
 
 STATUS_OF_TYPE: Final = {
     "appointment.booked": AppointmentStatus.BOOKED,
@@ -98,23 +98,18 @@ async def apply_provider(told: Told, data: ProviderData) -> Applied:
 
 
 async def _put_defaults(told: Told, provider_id: int, defaults: DefaultsData) -> None:
-    before = await preferences.settings_in(
-        told.tx, told.organization_id, Level.PROVIDER, provider_id
-    )
-    said = {
+    fields = {
         name: value
         for name in defaults.model_fields_set.intersection(FIELDS)
         if (value := getattr(defaults, name)) is not None
     }
-    level = LevelSettings(
+    said = LevelChange(
         level=Level.PROVIDER,
         level_id=provider_id,
-        settings=replace(before, **said),
-        version=0,
-        changed_at=None,
-        changed_by=told.origin.source,
+        fields=fields,
+        actor=told.origin.source,
     )
-    await preferences.put_in(told.tx, told.organization_id, level, now=told.now)
+    await preferences.change_in(told.tx, told.organization_id, said, now=told.now)
     await messages.replan_later_in(told.tx, told.organization_id, None, now=told.now)
 
 
@@ -184,6 +179,7 @@ async def apply_appointment(told: Told, data: AppointmentData) -> Applied:
         timezone=zone if data.start else None,
         duration_minutes=data.duration_minutes,
         kind=data.kind,
+        confidential=data.confidential,
     )
     result = await directory.upsert_appointment(
         told.tx, told.organization_id, told.origin, change, now=told.now

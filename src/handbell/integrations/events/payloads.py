@@ -95,6 +95,7 @@ class AppointmentData(Payload):
     timezone: str | None = None
     duration_minutes: int | None = Field(default=None, ge=1, le=1440)
     kind: str | None = Field(default=None, alias="type", max_length=100)
+    confidential: bool | None = None
     status: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""An organisation's settings as the clients speak of them."""
+"""An organisation's and a clinician's settings as the clients speak of them."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -9,6 +9,7 @@ from handbell.directory.errors import InvalidAddress
 from handbell.directory.service import canonical_address
 from handbell.organizations.types import StopScope
 from handbell.patients.settings.errors import ConsentIsRequired, InvalidSetting
+from handbell.patients.settings.providers import ProviderChange, ProviderView
 from handbell.patients.settings.service import SettingsChange, SettingsView
 from handbell.platform.lines import Line, printable
 from handbell.platform.vocabulary import Channel
@@ -140,4 +141,84 @@ class OrganizationSettingsOut(BaseModel):
             marketing_consent_required=True,
             **facts,
             **{name: getattr(view.decisions, name) for name in DECISIONS},
+        )
+
+
+PROVIDER_FACTS: Final = {
+    "enable_auto_reminders": "auto_reminders",
+    "reminder_hours_before": "reminder_hours_before",
+    "signature": "signature",
+}
+PROVIDER_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "default_timezone": "America/Chicago",
+    "reminder_hours_before": [48, 2],
+    "signature": "Dr. Wu and team",
+}
+HoursBefore = Annotated[
+    list[Annotated[int, Field(ge=1, le=24 * 30)]],
+    Field(max_length=5),
+    AfterValidator(lambda hours: sorted(set(hours), reverse=True)),
+]
+
+
+class ProviderSettingsIn(BaseModel):
+    """What shall change. A field that is left out stays; null gives a default back to the
+    organisation, and the hours to 24 and 2."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [PROVIDER_EXAMPLE]})
+
+    default_timezone: Annotated[str, Field(max_length=64)] | None = None
+    default_language: Annotated[str, Field(max_length=35)] | None = None
+    enable_auto_reminders: bool | None = None
+    reminder_hours_before: HoursBefore | None = None
+    signature: Lines | None = None
+
+    def to_change(self) -> ProviderChange:
+        """Raises `InvalidSetting` or `InvalidPreference`."""
+        said = self.model_fields_set
+        if "enable_auto_reminders" in said and self.enable_auto_reminders is None:
+            raise InvalidSetting("This setting cannot be empty.", field="enable_auto_reminders")
+        return ProviderChange(
+            facts={
+                column: getattr(self, name)
+                for name, column in PROVIDER_FACTS.items()
+                if name in said
+            },
+            defaults={
+                field: _canonical_default(name, getattr(self, name))
+                for name, field in DEFAULTS.items()
+                if name in said
+            },
+            names=tuple(sorted(said)),
+        )
+
+
+def _canonical_default(name: str, value: str | None) -> str | None:
+    if not (value and value.strip()):
+        return None
+    try:
+        return CANONICAL[name](value)
+    except InvalidPreference as wrong:
+        raise InvalidPreference(wrong.message, field=name) from wrong
+
+
+class ProviderSettingsOut(BaseModel):
+    """What holds for the clinician's patients. The defaults may come from a level above."""
+
+    provider_id: int
+    default_timezone: str
+    default_language: str
+    enable_auto_reminders: bool
+    reminder_hours_before: list[int]
+    signature: str | None
+
+    @classmethod
+    def of(cls, view: ProviderView) -> "ProviderSettingsOut":
+        return cls(
+            provider_id=view.facts.id,
+            default_timezone=view.timezone,
+            default_language=view.language,
+            enable_auto_reminders=view.facts.auto_reminders,
+            reminder_hours_before=list(view.hours_before),
+            signature=view.facts.signature,
         )

@@ -4,7 +4,7 @@ They lie in two domains: the defaults are preferences at the organisation's leve
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from handbell.organizations import service as organizations
 from handbell.organizations.types import Organization, OrganizationSettings
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.preferences import service as preferences
-from handbell.preferences.types import DEFAULTS, Level, LevelSettings, Settings
+from handbell.preferences.types import DEFAULTS, Level, LevelChange, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,36 +62,29 @@ class SettingsService:
 
         Raises `OrganizationNameTaken` or `InvalidPreference`; then nothing changed.
         """
-        entry = AuditEntry(
-            organization_id=organization_id,
-            at=now,
-            actor=actor,
-            action="organization.settings_changed",
-            subject={"fields": ",".join(change.names)},
-        )
         async with self.db.transaction(organization_id) as tx:
             await organizations.change_in(
                 tx, organization_id, facts=change.facts, decisions=change.decisions
             )
-            said = await _said(tx, organization_id, change.defaults, actor=actor)
-            await preferences.put_in(tx, organization_id, said, now=now)
+            said = LevelChange(
+                level=Level.ORGANIZATION,
+                level_id=organization_id,
+                fields=change.defaults,
+                actor=actor,
+            )
+            changed = await preferences.change_in(tx, organization_id, said, now=now)
+            entry = AuditEntry(
+                organization_id=organization_id,
+                at=now,
+                actor=actor,
+                action="organization.settings_changed",
+                subject={"fields": ",".join(change.names)},
+            )
             await messages.replan_later_in(tx, organization_id, None, now=now)
             await self.audit.record(tx, entry)
+            if changed is not None:
+                await self.audit.record(tx, preferences.entry_of(organization_id, said, changed))
             return await _view(tx, organization_id)
-
-
-async def _said(
-    tx: Tx, organization_id: OrganizationId, changed: Mapping[str, Any], *, actor: str
-) -> LevelSettings:
-    before = await _level(tx, organization_id)
-    return LevelSettings(
-        level=Level.ORGANIZATION,
-        level_id=organization_id,
-        settings=replace(before, **changed),
-        version=0,
-        changed_at=None,
-        changed_by=actor,
-    )
 
 
 async def _level(tx: Tx, organization_id: OrganizationId) -> Settings:

@@ -1,0 +1,1 @@
+"""Guardians and caregivers: who is told in a patient's place."""

@@ -1,0 +1,1 @@
+"""Confidential communication: ways in which a patient is never to be reached."""
