@@ -39,6 +39,8 @@ AGAIN_SECONDS: Final = 0.5
 READY_SECONDS: Final = 90.0
 SETTINGS: Final = {"whatsapp_us_enabled": True, "business_phone": "212-555-0100",
                    "business_address": "1 Main St, Albany, NY 12207"}  # fmt: skip
+DOCTOR: Final = {"id": "doctor", "defaults": {"enable_auto_reminders": False}}
+"""A doctor whose visits are not reminded of, so that all messages are those we measure."""
 _DUE: Final = "UPDATE messages SET scheduled_at = $1 WHERE lifecycle = 'scheduled'"
 _OPEN: Final = "SELECT lifecycle, count(*) AS n FROM messages GROUP BY 1 ORDER BY 1"
 
@@ -95,39 +97,59 @@ class Rush:
                 }
                 for no, (channel, address) in enumerate(tenant.addresses)
             ]  # fmt: skip
-            ids = []
-            for start in range(0, len(people), BATCH):
-                ids += await self._register(tenant, people[start : start + BATCH])
-            await self._order(tenant, ids)
+            day = (await SystemClock().now() + timedelta(days=90)).date()
+            visits = [
+                {"id": f"v{no}", "patient_id": f"p{no}", "provider_id": DOCTOR["id"],
+                 "start": f"{day}T10:30:00", "timezone": zone}
+                for no in range(len(people))
+            ]  # fmt: skip
+            await self._tell(tenant, "provider.settings_updated", [DOCTOR])
+            ids = await self._tell(tenant, "patient.registered", people)
+            booked = await self._tell(tenant, "appointment.booked", visits)
+            await self._order(tenant, list(zip(ids, booked, strict=True)))
 
-    async def _register(self, tenant: Tenant, people: list[dict[str, Any]]) -> list[int]:
+    async def _tell(self, tenant: Tenant, kind: str, told: list[dict[str, Any]]) -> list[int]:
+        """Send events in batches; our ids of what they are about."""
         events = [
-            {"specversion": "1.0", "id": one["id"], "source": "rush",
-             "type": "patient.registered", "data": one}
-            for one in people
+            {"specversion": "1.0", "id": f"{kind}:{one['id']}", "source": "rush",
+             "type": kind, "data": one}
+            for one in told
         ]  # fmt: skip
-        kind = {"Content-Type": "application/cloudevents-batch+json"}
-        answer = await self.ask("POST", f"{self.api}/events", tenant.key, events, **kind)
-        return [int(one["internal_id"]) for one in answer["results"]]
+        ids = []
+        for start in range(0, len(events), BATCH):
+            answer = await self.ask(
+                "POST",
+                f"{self.api}/events",
+                tenant.key,
+                events[start : start + BATCH],
+                **{"Content-Type": "application/cloudevents-batch+json"},
+            )
+            ids += [int(one["internal_id"]) for one in answer["results"]]
+        return ids
 
-    async def _order(self, tenant: Tenant, ids: list[int]) -> None:
-        """One message for each, an hour from now."""
+    async def _order(self, tenant: Tenant, visits: list[tuple[int, int]]) -> None:
+        """One message about each patient's visit, an hour from now."""
         send_at = (await SystemClock().now() + timedelta(hours=1)).isoformat()
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(patient_id: int, channel: str) -> None:
+        async def one(patient_id: int, visit_id: int, channel: str) -> None:
             async with gate:
                 if channel == "whatsapp":
                     path = f"{self.api}/patients/{patient_id}/comm-preferences"
                     await self.ask("PUT", path, tenant.key, {"allow_whatsapp": True})
-                body = {"patient_id": patient_id, "purpose": "no_show", "send_at": send_at}
+                body = {
+                    "patient_id": patient_id,
+                    "appointment_id": visit_id,
+                    "purpose": "appt_reminder",
+                    "send_at": send_at,
+                }
                 told = await self.ask("POST", f"{self.api}/comm/schedule", tenant.key, body)
                 if told["status"] != "scheduled":
                     raise RuntimeError(f"An order was not taken: {told}")
 
         async with asyncio.TaskGroup() as group:
-            for patient_id, (channel, _) in zip(ids, tenant.addresses, strict=True):
-                group.create_task(one(patient_id, channel))
+            for (patient_id, visit_id), (channel, _) in zip(visits, tenant.addresses, strict=True):
+                group.create_task(one(patient_id, visit_id, channel))
 
     async def release(self) -> datetime:
         """Make everything due now, and wake the dispatcher as a commit would."""
