@@ -69,7 +69,8 @@ class Practice:
 
     async def plan(self, *, times: int = 1) -> int:
         """Do the work that events left behind; say how much there was."""
-        work = await outbox.claim(self.db.direct, now=self.clock.instant)
+        claimed = await outbox.claim(self.db.direct, now=self.clock.instant)
+        work = [one for one in claimed if one.topic == "reminders.plan"]
         await outbox.done(self.db.direct, [one.id for one in work])
         for one in work:
             for _ in range(times):
