@@ -43,7 +43,7 @@ bench: setup ## measure throughput beside floors on this machine (about a minute
 eval-phi: setup ## measure the filter of rendered texts on its corpus (ARGS=--json)
 	$(BIN)/python -m tools.eval_phi $(ARGS)
 
-check-rules: setup ## ask rules and gate against an oracle that walks minutes, then break them (13 min)
+check-rules: setup ## ask rules and gate against an oracle that walks minutes, then break them (16 min)
 	$(BIN)/python -m tools.check_rules $(ARGS)
 
 chaos: setup ## kill the product's processes under load and count what arrives (25 min; CHAOS=quick a tenth)

@@ -66,12 +66,14 @@ class Case:
 class Answer:
     """What oracle and product are compared by. Instants are UTC; None means there is none.
 
-    `closed_by`: every reason against this very instant. `next_at`: the first allowed whole
-    minute. `plan`: instant, source of the hour, and every reason. `verdict`: what the gate says
-    of a message with no other obstacle, the instant that it names, and its reasons.
+    `closed_by`: every reason against this very instant. `closes_at`: when the hours end in which
+    it may leave now, at most a day ahead; None for what has no hours. `next_at`: the first
+    allowed whole minute. `plan`: instant, source of the hour, and every reason. `verdict`: what
+    the gate says of a message with no other obstacle, the instant that it names, and its reasons.
     """
 
     closed_by: frozenset[str]
+    closes_at: datetime | None
     next_at: datetime | None
     plan: tuple[datetime | None, str, frozenset[str]]
     verdict: tuple[str, datetime | None, frozenset[str]]

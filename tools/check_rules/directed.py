@@ -37,6 +37,7 @@ def directed_cases() -> Iterator[Case]:
     yield from _places()
     yield from _hours_of_patients()
     yield from _replies()
+    yield from _collections()
     yield from _anchors()
     yield from _caps()
     yield from trap_cases()
@@ -82,6 +83,16 @@ def _edges() -> Iterator[Case]:
         now = at(NEW_YORK, day, edge) + shift * _MINUTE
         for message_class in ("care", "billing_admin", "research"):
             yield _case(Patient(state="NY"), now, "courtesy", message_class=message_class)
+
+
+def _collections() -> Iterator[Case]:
+    """Billing in a country whose hours bind it, at the edges of those hours and of courtesy."""
+    zone = ZONES_ABROAD["CO"]
+    for edge, day, shift in product((7 * 60, 8 * 60, 15 * 60, 19 * 60), WEEKEND, (-1, 0, 1)):
+        now = at(zone, day, edge) + shift * _MINUTE
+        for message_class in ("billing_admin", "care"):
+            patient = Patient(country="CO", stated=zone)
+            yield _case(patient, now, "CO", message_class=message_class)
 
 
 def _beginnings() -> Iterator[Case]:

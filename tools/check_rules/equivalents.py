@@ -6,4 +6,10 @@ NO_FAULT: Final[dict[str, str]] = {
     "reply confirm.es: si por favor dropped": (
         "politeness at the end is taken off, and what is left, `si`, stands in the same row"
     ),
+    "scheduling.policy.closes_at: low <= end < high → low <= end <= high": (
+        "an end that equals `high` is set to `high`"
+    ),
+    "scheduling.policy._last_between: start <= at < end → start <= at <= end": (
+        "it is asked only before an instant that is closed, and an end of grace is open"
+    ),
 }

@@ -47,6 +47,7 @@ def answer(case: Case) -> Answer:
     plan = at.plan()
     return Answer(
         closed_by=at.closed_by(case.now),
+        closes_at=at.closes_at(),
         next_at=None if next_minute is None else instant(next_minute),
         plan=(None if plan[0] is None else instant(plan[0]), plan[1], plan[2]),
         verdict=at.verdict(plan),
@@ -87,6 +88,24 @@ class _Walk:
         if message.message_class != "inbound_reply" or message.answers_at is None:
             return False
         return message.answers_at <= at <= message.answers_at + HOUR
+
+    def closes_at(self) -> datetime | None:
+        message, end = self.case.message, self.case.now
+        if message.message_class == "emergency":
+            return None
+        if self._is_unbound(end) and message.answers_at is not None:
+            end = message.answers_at + HOUR
+        latest = self.case.now + ROLLING_DAY
+        while end < latest and self._is_within_hours(end):
+            following = instant(minute_of(end) + 1)
+            held = (one.start for one in self.held if end < one.start < following)
+            end = min([following, *held])
+        return min(end, latest)
+
+    def _is_within_hours(self, at: datetime) -> bool:
+        day, n = divmod(minute_of(at), MINUTES)
+        is_held = any(one.start <= at < one.end for one in self.held)
+        return open_minutes(self.profile, day)[n] == 1 and not is_held
 
     def _is_open(self, minute: int) -> bool:
         day, n = divmod(minute, MINUTES)

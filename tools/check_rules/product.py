@@ -1,7 +1,7 @@
 """The product's answer to a case, through its public functions, taken from the modules that are
 imported at that moment: a mutant puts others in their place."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from importlib import import_module
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ MODULES: Final = (
     "handbell.messages.policy",
 )
 """In the order of their imports."""
+A_DAY: Final = timedelta(hours=24)
 
 
 class Product:
@@ -47,8 +48,10 @@ class Product:
         facts = self._window(case)
         anchor = _anchor(case)
         following = self.policy.next_allowed(facts, now=case.now)
+        end = self.policy.closes_at(facts, now=case.now)
         return Answer(
             closed_by=self._closed_by(facts, case.now),
+            closes_at=end and min(end, case.now + A_DAY),
             next_at=following if isinstance(following, datetime) else None,
             plan=_told(self.policy.plan_send(facts, anchor, now=case.now)),
             verdict=_verdict(self.gate.decide(_send(case, facts), anchor, now=case.now)),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final, NamedTuple
 
 from handbell.platform.vocabulary import Channel, MessageClass
@@ -84,15 +84,9 @@ def openings(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
     """
     start = datetime.combine(day, _MIDNIGHT, tzinfo=UTC)
     edges = sorted({start, start + _DAY, *_edges(hours, day)})
-    found: list[tuple[datetime, datetime]] = []
-    for low, high in pairwise(edges):
-        if any(closures(hours, low)):
-            continue
-        if found and found[-1][1] == low:
-            found[-1] = (found[-1][0], high)
-        else:
-            found.append((low, high))
-    return tuple(found)
+    judged = groupby(pairwise(edges), key=lambda piece: any(closures(hours, piece[0])))
+    stretches = (list(pieces) for is_closed, pieces in judged if not is_closed)
+    return tuple((pieces[0][0], pieces[-1][1]) for pieces in stretches)
 
 
 def closures(hours: Hours, at: datetime) -> Iterator[WindowReason]:
