@@ -37,6 +37,8 @@ _STATEMENTS: Final = (
         (SELECT id FROM messages WHERE patient_id = ANY(:ids))""",
     """UPDATE messages SET variables = NULL, contact_point_id = NULL, address_id = NULL
     WHERE patient_id = ANY(:ids)""",
+    """UPDATE messages SET contact_point_id = NULL, address_id = NULL WHERE contact_point_id IN
+        (SELECT id FROM contact_points WHERE patient_id = ANY(:ids))""",
     "UPDATE inbound_messages SET body = '' WHERE patient_id = ANY(:ids)",
     """UPDATE staff_tasks SET note = NULL, closed_at = coalesce(closed_at, :at)
     WHERE patient_id = ANY(:ids)""",
@@ -44,6 +46,9 @@ _STATEMENTS: Final = (
     "DELETE FROM appointments WHERE patient_id = ANY(:ids)",
     "DELETE FROM conditions WHERE patient_id = ANY(:ids)",
     "DELETE FROM preference_settings WHERE level = 'patient' AND level_id = ANY(:ids)",
+    "DELETE FROM preference_changes WHERE level = 'patient' AND level_id = ANY(:ids)",
+    "DELETE FROM contact_restrictions WHERE patient_id = ANY(:ids)",
+    "DELETE FROM patient_relations WHERE patient_id = ANY(:ids) OR related_id = ANY(:ids)",
     "DELETE FROM contact_points WHERE patient_id = ANY(:ids)",
 )
 _EMPTY_PATIENTS: Final = """
