@@ -193,6 +193,7 @@ async def _prepare(settings: Settings, home: Path, ports: Ports) -> demo.Install
         await engine.dispose()
     async with opened(settings) as runtime:
         admin_key = await runtime.first_key(FIRST_ORGANIZATION)
+        await pretended.approve(runtime)
     write_private(home / "admin.key", admin_key)
     return demo.Installation(
         api_url=ports.api_url,
