@@ -57,7 +57,7 @@ check: setup ## lint, formatting, types, import contracts, spelling, the project
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy --explicit-package-bases $(CODE)
 	$(BIN)/lint-imports
-	$(BIN)/codespell --ignore-words-list ehr,nd,replyin,notin $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell $(CODE) docs README.md CONTRIBUTING.md CHANGELOG.md
 	$(BIN)/python -m tools.lint
 
 fix: setup ## let the linter and the formatter repair what they can
