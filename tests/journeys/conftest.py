@@ -119,6 +119,11 @@ class Installation:
     def log_path(self) -> Path:
         return self.home / "up.log"
 
+    def last_errors(self) -> str:
+        """The last lines of the log that speak of an error."""
+        lines = self.log_path.read_text(errors="replace").splitlines()
+        return "\n".join([line for line in lines if "rror" in line][-20:])
+
     @property
     def run(self) -> Row:
         record: Row = json.loads((self.home / "run.json").read_text())

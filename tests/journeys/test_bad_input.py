@@ -395,8 +395,9 @@ EVENTS: Final[dict[str, dict[str, Any]]] = {
 class Caller:
     """Sends requests as an organisation of its own, and looks at every answer."""
 
-    def __init__(self, base_url: str, key: str) -> None:
-        self.client = httpx.Client(base_url=base_url, timeout=60)
+    def __init__(self, installation: Installation, key: str) -> None:
+        self.installation = installation
+        self.client = httpx.Client(base_url=installation.api_url, timeout=60)
         self.key = key
 
     def send(self, method: str, url: str, *, key: bool = True, **more: Any) -> httpx.Response:
@@ -408,7 +409,7 @@ class Caller:
         about = (
             f"{method} {url[:80]} {str(more)[:200]} gave {answer.status_code} {answer.text[:200]}"
         )
-        assert answer.status_code < 500, about
+        assert answer.status_code < 500, f"{about}\n{self.installation.last_errors()}"
         if answer.status_code >= 400 and not url.startswith(("/l/", "/u/")):
             assert answer.headers["content-type"] == "application/problem+json", about
             problem = answer.json()
@@ -423,7 +424,7 @@ def caller(running: Installation) -> Iterator[Caller]:
     made = running.handbell("organization", "create", "--name", "A clinic with odd clients")
     arguments = ("--org", str(made["id"]), "--name", "odd", "--role", "admin")
     key = running.handbell("api-key", "create", *arguments)["key"]
-    caller = Caller(running.api_url, key)
+    caller = Caller(running, key)
     yield caller
     caller.client.close()
 

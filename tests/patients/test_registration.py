@@ -35,6 +35,17 @@ def patients(db: Database, keys: KeyRing) -> PatientService:
     return PatientService(db, keys, InferredWhereabouts())
 
 
+@pytest.mark.requirement("R8.3")
+async def test_an_empty_zone_or_language_is_left_out_and_reported(
+    patients: PatientService, organization: OrganizationId
+) -> None:
+    told = await patients.register(organization, replace(ADA, timezone="", language=""), now=NOW)
+    assert [one.code for one in told.reasons] == [
+        Unusable.UNKNOWN_TIMEZONE,
+        Unusable.UNKNOWN_LANGUAGE,
+    ]
+
+
 @pytest.mark.requirement("R8.3", "R1.4")
 async def test_a_new_number_replaces_the_old_one_which_is_kept_and_the_zone_flows_in(
     patients: PatientService, organization: OrganizationId, db: Database

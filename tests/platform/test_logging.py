@@ -3,11 +3,13 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
+from handbell.platform.lines import printable
 from handbell.platform.logging import configure_logging, silence_tracebacks
 from handbell.platform.vocabulary import Channel
 
@@ -57,13 +59,30 @@ def test_an_event_name_that_is_a_sentence_is_dropped(log: io.StringIO) -> None:
     assert "555" not in log.getvalue()
 
 
-def test_the_web_servers_log_names_an_errors_type_and_nothing_else(
-    caplog: pytest.LogCaptureFixture,
+@pytest.fixture
+def web_server(caplog: pytest.LogCaptureFixture) -> Iterator[logging.Logger]:
+    """The web server's logger as it starts, whatever a server of an earlier test made of it."""
+    logger = logging.getLogger("uvicorn.error")
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(caplog.handler)
+    with caplog.at_level(logging.ERROR, logger="uvicorn.error"):
+        yield logger
+    logger.removeHandler(caplog.handler)
+    logger.propagate = propagate
+
+
+def test_the_web_servers_log_names_an_errors_type_and_place_and_nothing_else(
+    caplog: pytest.LogCaptureFixture, web_server: logging.Logger
 ) -> None:
     silence_tracebacks()
     silence_tracebacks()
-    logger = logging.getLogger("uvicorn.error")
-    logger.error("Ada", exc_info=ValueError("Ada Lovelace, +12125550123"))
-    assert [record.getMessage() for record in caplog.records] == ["error ValueError"]
+    web_server.error("Ada", exc_info=ValueError("Ada Lovelace, +12125550123"))
+    try:
+        printable("Ada\x00Lovelace")
+    except ValueError as error:
+        web_server.error("Ada", exc_info=error)
+    elsewhere, ours = [record.getMessage() for record in caplog.records]
+    assert elsewhere == "error ValueError"
+    assert re.fullmatch(r"error ValueError at handbell\.platform\.lines:\d+", ours)
     assert "Lovelace" not in caplog.text
-    assert len(logger.filters) == 1
+    assert len(web_server.filters) == 1

@@ -112,7 +112,10 @@ async def test_a_patient_of_whom_nobody_said_anything_lives_by_the_defaults(
     ("field", "said"),
     [
         ("timezone", Settings(timezone="Mars/Olympus")),
+        ("timezone", Settings(timezone="")),
+        ("timezone", Settings(timezone=" ")),
         ("language", Settings(language="qqqq")),
+        ("language", Settings(language="")),
         ("quiet_end", Settings(quiet_start=time(22))),
         ("best_hour", Settings(best_hour=24)),
         ("channel_order", Settings(channel_order=(Channel.SMS, Channel.SMS))),

@@ -202,15 +202,19 @@ class _Intake:
         await preferences.change_in(self.tx, self.organization_id, said, now=self.now)
 
     def _zone(self) -> str | None:
+        if self.told.timezone is None:
+            return None
         try:
-            return self.told.timezone and preferences.canonical_zone(self.told.timezone)
+            return preferences.canonical_zone(self.told.timezone)
         except InvalidPreference:
             self._leave_out(Unusable.UNKNOWN_TIMEZONE, "timezone")
             return None
 
     def _language(self) -> str | None:
+        if self.told.language is None:
+            return None
         try:
-            return self.told.language and preferences.canonical_language(self.told.language)
+            return preferences.canonical_language(self.told.language)
         except InvalidPreference:
             self._leave_out(Unusable.UNKNOWN_LANGUAGE, "language")
             return None

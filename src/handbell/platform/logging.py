@@ -5,6 +5,8 @@ import re
 import sys
 from collections.abc import MutableMapping
 from enum import Enum
+from traceback import walk_tb
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
@@ -60,14 +62,25 @@ def _plain(value: Any) -> Any:
 
 
 class WithoutTraceback(logging.Filter):
-    """Keeps an error's type and drops its text and frames: they may hold a patient's data."""
+    """Keeps an error's type and where it arose; drops its text: it may hold a patient's data."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info:
-            error = record.exc_info[0]
-            record.msg = f"error {error.__name__ if error else 'unknown'}"
+            error, _, frames = record.exc_info
+            name = error.__name__ if error else "unknown"
+            record.msg = f"error {name}{_origin(frames)}"
             record.args, record.exc_info, record.exc_text = (), None, None
         return True
+
+
+def _origin(frames: TracebackType | None) -> str:
+    """The deepest line of ours on the way to the error, as ` at module:line`; empty if none."""
+    ours = [
+        f" at {frame.f_globals['__name__']}:{line}"
+        for frame, line in walk_tb(frames)
+        if str(frame.f_globals.get("__name__")).startswith("handbell.")
+    ]
+    return ours[-1] if ours else ""
 
 
 def silence_tracebacks() -> None:

@@ -1,7 +1,7 @@
 """Resolution per field and sanitising: pure, the same for every way in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import time
 from functools import cache
@@ -99,10 +99,15 @@ def sanitise(settings: Settings) -> Settings:
     _check_choices(settings.choices or {})
     return replace(
         settings,
-        timezone=settings.timezone and canonical_zone(settings.timezone),
-        language=settings.language and canonical_language(settings.language),
+        timezone=_canonical(canonical_zone, settings.timezone),
+        language=_canonical(canonical_language, settings.language),
         channel_order=_each_once(settings.channel_order),
     )
+
+
+def _canonical(form: Callable[[str], str], said: str | None) -> str | None:
+    """What is not said stays so; an empty word is said, and refused like any other bad one."""
+    return None if said is None else form(said)
 
 
 def _check_window(name: str, start: time | None, end: time | None) -> None:

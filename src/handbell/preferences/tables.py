@@ -41,6 +41,8 @@ class PreferenceSettingsRow(Base):
         ),
         CheckConstraint("best_hour BETWEEN 0 AND 23", name="best_hour"),
         CheckConstraint("reading_level BETWEEN 1 AND 18", name="reading_level"),
+        CheckConstraint("timezone <> ''", name="timezone"),
+        CheckConstraint("language <> ''", name="language"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
