@@ -57,7 +57,7 @@ from handbell.messages.types import (
     Told,
 )
 from handbell.organizations.tables import OrganizationSettingsRow
-from handbell.platform.db import OrganizationId, Tx
+from handbell.platform.db import OrganizationId, Tx, planned_once
 from handbell.platform.tables import Instant
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
 from handbell.preferences import service as preferences
@@ -72,6 +72,8 @@ CAPPED: Final = (MessageClass.CARE, MessageClass.BILLING_ADMIN, MessageClass.RES
 """Classes that are counted together (regulation.md, "Caps"); marketing is counted alone."""
 MARKETING_PER_DAY: Final = 1
 MARKETING_PER_WEEK: Final = 3
+FEW: Final = 64
+"""Up to so many candidates, planning the statement costs more than running it."""
 NOT_ARRIVED: Final = ("failed", "bounced", "expired", "cancelled")
 _COLUMNS: Final[dict[str, Any]] = {
     "no": Integer(),
@@ -353,8 +355,11 @@ async def _rows(
             "day": (now + _FURTHEST_EAST).date(),
         }
     )
-    found = await tx.exec_driver_sql(sql, tuple(bound[place] for place in places))
-    return found.all()
+    values = tuple(bound[place] for place in places)
+    if len(candidates) > FEW:
+        return (await tx.exec_driver_sql(sql, values)).all()
+    async with planned_once(tx):
+        return (await tx.exec_driver_sql(sql, values)).all()
 
 
 @cache

@@ -40,7 +40,7 @@ FROM (
 """One statement, one snapshot. It goes lane by lane, as the index of due messages does, so that
 its cost does not grow with the messages that wait. Work that is leased is still due."""
 
-PAUSE_SECONDS: Final = 0.02
+PAUSE_SECONDS: Final = 0.01
 LANES: Final = [lane.value for lane in Lane]
 
 

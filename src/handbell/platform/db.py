@@ -89,6 +89,18 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
     )
 
 
+@asynccontextmanager
+async def planned_once(tx: Tx) -> AsyncIterator[None]:
+    """Statements inside keep the plan of their first run on a connection, whatever the values.
+
+    For a large statement over few rows, whose planning costs several times its running.
+    PostgreSQL plans anew by itself when the tables' statistics change.
+    """
+    await tx.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+    yield
+    await tx.exec_driver_sql("SET LOCAL plan_cache_mode = auto")
+
+
 class Database:
     """Hands out transactions. A `return` inside the block commits before the caller hears."""
 
