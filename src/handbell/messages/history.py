@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+# allow public-files: what was sent to a record that was merged is the survivor's
+from handbell.directory.tables import PatientRow
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import Lifecycle, MessageId
 from handbell.platform.db import Tx
@@ -31,7 +33,8 @@ class SentMessage:
 
 
 async def sent_to_in(tx: Tx, patient_id: int) -> list[SentMessage]:
-    """Everything that left for the patient, oldest first."""
+    """Everything that left for the patient, and for records that were merged into theirs,
+    oldest first."""
     statement = (
         select(
             MessageRow.id,
@@ -46,7 +49,11 @@ async def sent_to_in(tx: Tx, patient_id: int) -> list[SentMessage]:
             TemplateVersionRow.no,
         )
         .outerjoin(TemplateVersionRow, TemplateVersionRow.id == MessageRow.template_version_id)
-        .where(MessageRow.patient_id == patient_id, MessageRow.sent_at.is_not(None))
+        .join(PatientRow, PatientRow.id == MessageRow.patient_id)
+        .where(
+            (PatientRow.id == patient_id) | (PatientRow.merged_into_id == patient_id),
+            MessageRow.sent_at.is_not(None),
+        )
         .order_by(MessageRow.sent_at, MessageRow.id)
     )
     return [

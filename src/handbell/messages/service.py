@@ -19,6 +19,7 @@ from handbell.messages import (
     forecasting,
     history,
     leaves,
+    moving,
     policy,
     progress,
     receipts,
@@ -77,6 +78,7 @@ receipt_of = admission.receipt_of
 replan_later_in = replanning.replan_later_in
 progress_of = progress.progress_of
 sent_of = content.sent_of
+move_pending_in = moving.move_pending_in
 SentMessage = history.SentMessage
 sent_to_in = history.sent_to_in
 seal_text = content.seal_text

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 # allow public-files: a question is open while its visit is still to come
-from handbell.directory.tables import AppointmentRow
+from handbell.directory.tables import AppointmentRow, PatientRow
 from handbell.messages.tables import MessageAttemptRow, MessageRow, ReceiptPartRow
 from handbell.messages.types import (
     PENDING,
@@ -156,11 +156,14 @@ async def find_question(
     )
     base = select(
         MessageRow.id,
-        MessageRow.patient_id,
+        func.coalesce(PatientRow.merged_into_id, PatientRow.id).label("patient_id"),
         MessageRow.appointment_id,
         MessageRow.appointment_version,
         MessageRow.purpose,
-    ).outerjoin(AppointmentRow, AppointmentRow.id == MessageRow.appointment_id)
+    )
+    base = base.join(PatientRow, PatientRow.id == MessageRow.patient_id).outerjoin(
+        AppointmentRow, AppointmentRow.id == MessageRow.appointment_id
+    )
     found, is_named = None, False
     if context_ref is not None:
         named = base.join(MessageAttemptRow, MessageAttemptRow.message_id == MessageRow.id).where(

@@ -6,9 +6,9 @@ from handbell.consent import service as consent
 from handbell.consent.types import Attested, Decision, Kind, Method
 from handbell.directory import service as directory
 from handbell.directory.errors import InvalidAddress
-from handbell.directory.types import Stale, Taken, ThingKind
+from handbell.directory.types import Origin, Stale, Taken, ThingKind
 from handbell.messages import service as messages
-from handbell.patients import store
+from handbell.patients import merging, store
 from handbell.patients.relations import store as relations
 from handbell.patients.relations.types import adult_on
 from handbell.patients.types import (
@@ -72,6 +72,20 @@ class PatientService:
             patient_id=result.internal_id,
             is_stale=isinstance(result, Stale),
             reasons=tuple(intake.reasons),
+        )
+
+    async def merge_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        origin: Origin,
+        *,
+        survivor: str,
+        now: datetime,
+    ) -> Registered:
+        """Let one record end in another, inside another use case. Raises `UnknownPatient`."""
+        return await merging.merge_in(
+            tx, organization_id, self.keys, origin, survivor=survivor, now=now
         )
 
     async def set_contacts_in(

@@ -22,6 +22,7 @@ from handbell.integrations.events.payloads import (
     AppointmentData,
     DefaultsData,
     LocationData,
+    MergeData,
     PatientData,
     ProviderData,
 )
@@ -122,6 +123,14 @@ async def apply_patient(told: Told, data: PatientData, patients: PatientService)
         is_stale=registered.is_stale,
         reasons=tuple(Left(code=one.code, field=one.field) for one in registered.reasons),
     )
+
+
+async def apply_merge(told: Told, data: MergeData, patients: PatientService) -> Applied:
+    """One record ends in another; the id in the answer is the survivor's."""
+    merged = await patients.merge_in(
+        told.tx, told.organization_id, told.origin, survivor=data.merged_into, now=told.now
+    )
+    return Applied(id=merged.patient_id, is_stale=merged.is_stale)
 
 
 def to_registration(told: Told, data: PatientData) -> Registration:

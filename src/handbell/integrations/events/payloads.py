@@ -84,6 +84,13 @@ class PatientData(Payload):
     deceased_at: GivenInstant | None = None
 
 
+class MergeData(Payload):
+    """The record `id` ends in `merged_into`; both are the source's own ids."""
+
+    id: SourceId
+    merged_into: SourceId
+
+
 class AppointmentData(Payload):
     """`start` has an offset, or is local to `timezone` (else to the place's zone)."""
 
@@ -128,6 +135,7 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "patient.registered": PatientData,
     "patient.updated": PatientData,
     "patient.deceased": PatientData,
+    "patient.merged": MergeData,
     "appointment.booked": AppointmentData,
     "appointment.rescheduled": AppointmentData,
     "appointment.cancelled": AppointmentData,

@@ -19,6 +19,7 @@ from handbell.integrations.events.payloads import (
     PAYLOADS,
     AppointmentData,
     LocationData,
+    MergeData,
     PatientData,
     Payload,
     ProviderData,
@@ -133,6 +134,8 @@ class EventService:
                 return await apply.apply_provider(told, data)
             case PatientData():
                 return await apply.apply_patient(told, data, self.patients)
+            case MergeData():
+                return await apply.apply_merge(told, data, self.patients)
             case AppointmentData():
                 return await apply.apply_appointment(told, data)
             case _:

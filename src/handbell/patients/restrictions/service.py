@@ -21,7 +21,6 @@ from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel
 from handbell.preferences.errors import PatientNotFound
 
-CONTEXT: Final = "contact_restrictions.address"
 OF_A_NUMBER: Final = (Channel.SMS, Channel.WHATSAPP)
 """Where a number may ring: it is restricted on both."""
 
@@ -87,7 +86,7 @@ class RestrictionService:
                     "patient_id": patient_id,
                     "channel": one,
                     "address_id": address_id,
-                    "address": canonical and key.encrypt(canonical, context=CONTEXT),
+                    "address": canonical and key.encrypt(canonical, context=store.SEALED_AS),
                 }
                 await store.put(tx, organization_id, values, actor=actor, now=now)
             rows = await store.open_ones(
@@ -189,7 +188,7 @@ def _to_restriction(row: Row[Any], key: SubjectKey) -> Restriction:
     return Restriction(
         id=row.id,
         channel=Channel(row.channel),
-        address=key.decrypt(row.address, context=CONTEXT) if row.address else None,
+        address=key.decrypt(row.address, context=store.SEALED_AS) if row.address else None,
         set_at=row.set_at,
         set_by=row.set_by,
         lifted_at=row.lifted_at,

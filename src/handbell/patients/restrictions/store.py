@@ -1,7 +1,7 @@
 """Restrictions in the database; the gate reads them with its other facts."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +13,7 @@ from handbell.platform.vocabulary import Channel
 from handbell.preferences.tables import ContactRestrictionRow
 
 TABLE = ContactRestrictionRow.__table__
+SEALED_AS: Final = "contact_restrictions.address"
 
 
 async def put(
@@ -27,6 +28,12 @@ async def put(
             index_where=TABLE.c.lifted_at.is_(None),
         )
     )
+
+
+async def standing(tx: Tx, patient_id: int) -> list[Row[Any]]:
+    """Every standing restriction of the patient."""
+    statement = select(TABLE).where(TABLE.c.patient_id == patient_id, TABLE.c.lifted_at.is_(None))
+    return list(await tx.execute(statement.order_by(TABLE.c.id)))
 
 
 async def open_ones(
