@@ -68,6 +68,10 @@ def build_app() -> FastAPI:
     app.add_middleware(BodyLimit, limit=100)
     app.add_middleware(SecurityHeaders)
 
+    @app.get("/away")
+    async def away() -> None:
+        raise ConnectionRefusedError("at 127.0.0.1:5432")
+
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("Ada Example, +12125550101")
@@ -119,6 +123,15 @@ async def test_a_known_error_is_a_problem_document(client: httpx.AsyncClient) ->
         "message": "There is no such thing.",
         "details": {"thing_id": 4},
     }
+
+
+@pytest.mark.requirement("R9.8")
+async def test_a_database_that_is_away_asks_to_be_asked_again(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/away")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+    assert answer.headers["Retry-After"] == "2"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "5432" not in answer.text
 
 
 async def test_an_unexpected_error_says_nothing_of_its_cause(client: httpx.AsyncClient) -> None:

@@ -70,6 +70,9 @@ def async_url(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+asyncpg")
 
 
+FREE_WITHIN_SECONDS: Final = 5.0
+"""How long a transaction waits for a connection when all are in use; then it is refused, so that
+no queue of waiting requests builds up behind a slow database."""
 _SESSION: Final = {"timezone": "UTC", "statement_timeout": "60000", "jit": "off"}
 
 
@@ -84,6 +87,7 @@ def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
         async_url(url),
         pool_size=pool_size,
         max_overflow=pool_size,
+        pool_timeout=FREE_WITHIN_SECONDS,
         hide_parameters=True,
         connect_args={"server_settings": _SESSION},
     )

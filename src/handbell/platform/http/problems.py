@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from handbell.platform.errors import HandbellError, InvalidError
+from handbell.platform.errors import HandbellError, InvalidError, UnavailableError
 from handbell.platform.http.headers import HEADERS
+from handbell.platform.outages import is_outage
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -19,6 +20,16 @@ class InvalidRequest(InvalidError):
     """The request has not the form that its description asks for; `details` lists each fault."""
 
     code = "invalid_request"
+
+
+class DatabaseAway(UnavailableError):
+    """PostgreSQL is away or starting, or every connection is in use. What the request would
+    have changed may have been changed: `Idempotency-Key` makes it safe to repeat."""
+
+    code = "database_away"
+
+
+RETRY_AFTER_SECONDS: Final = "2"
 
 
 def problem(
@@ -115,8 +126,16 @@ async def _plain(_request: Request, error: Exception) -> Response:
     return problem(status, code=code, message=status.phrase, headers=error.headers)
 
 
-async def _unexpected(_request: Request, _error: Exception) -> Response:
-    """Made outside all middleware, so it carries the security headers itself."""
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    """Made outside all middleware, so it carries the security headers itself. A database that
+    is away, or has no connection free, is no fault of ours: the caller may ask again."""
+    if is_outage(error):
+        return problem(
+            DatabaseAway.status,
+            code=DatabaseAway.code,
+            message="The database does not answer. Ask again in a moment.",
+            headers={**HEADERS, "Retry-After": RETRY_AFTER_SECONDS},
+        )
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         code="internal_error",
