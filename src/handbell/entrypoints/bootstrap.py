@@ -1,7 +1,9 @@
 """Puts the product together from settings. The only place that knows the concrete classes."""
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from handbell.access.service import AccessService
 from handbell.access.types import Role, TokenRules, parse_role_map
@@ -172,8 +174,14 @@ def _open_pacing(settings: Settings, runtime: Runtime) -> Pacing | None:
     )
 
 
+COLLECTED_AFTER: Final = (20_000, 50, 100)
+"""How many new objects make Python look for unreachable cycles. Nearly all of ours go when they
+are last used; looking every 700, as is usual, took 9 % of the time of applying an event."""
+
+
 def open_runtime(settings: Settings) -> Runtime:
     """Assemble the product of one process. Raises `SettingMissing`."""
+    gc.set_threshold(*COLLECTED_AFTER)
     urls = database_urls(settings)
     db = Database.open(urls)
     keys = KeyRing(
