@@ -63,8 +63,9 @@ def _to_draft(told: Mapping[str, Any]) -> BlackoutDraft:
     try:
         return BlackoutIn.model_validate(told).to_draft()
     except ValidationError as wrong:
-        field = str(wrong.errors()[0]["loc"][0])
-        raise InvalidBlackout(f"{field} cannot be used.", field=field) from wrong
+        fault = wrong.errors()[0]
+        field = str(fault["loc"][0])
+        raise InvalidBlackout(f"{field}: {fault['msg']}.", field=field) from wrong
 
 
 def _sentence(one: Mapping[str, Any]) -> str:
