@@ -44,6 +44,7 @@ class Tape:
 
     patient: Patient = field(default_factory=a_patient)
     visit: Visit = field(default_factory=a_visit)
+    visits: list[Visit] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
@@ -62,10 +63,9 @@ class Tape:
             lifecycle="accepted",
             progress="delivered",
             reasons=(),
-            appointment_id=21,
-            appointment_version=1,
             reminder_offset=1440 if purpose == "appt_reminder" else None,
             provider_message_id=f"SM{number}",
+            visits=((21, 1),),
         )
         self.jobs.append(replace(job, **changes))
         self.received(when, body, channel=channel, token="t")
@@ -121,12 +121,12 @@ class Tape:
             preferences={},
             statements=(),
             patients={self.patient.id: self.patient},
-            visits={self.visit.id: self.visit},
+            visits={one.id: one for one in (self.visit, *self.visits)},
         )
         return Recording(
             script=script,
             patients={11: "p-1"},
-            visits={21: "v-1"},
+            visits={21: "v-1", 22: "v-2"},
             messages=tuple(self.messages),
             replies=tuple(self.replies),
             jobs=tuple(self.jobs),

@@ -124,7 +124,7 @@ def test_an_email_may_come_until_ten_and_a_text_until_nine(tape: Tape) -> None:
 def test_after_the_clocks_go_forward_the_hours_follow(tape: Tape) -> None:
     tape.sent(at(13, 12, 30), "no_show", "We missed you.")
     assert violations_of(tape) == {"outside_hours": 1}
-    tape.sent(at(14, 12, 30), "no_show", "We missed you.", appointment_version=2)
+    tape.sent(at(14, 12, 30), "no_show", "We missed you.", visits=((21, 2),))
     assert violations_of(tape) == {"outside_hours": 1}
 
 
@@ -182,7 +182,7 @@ def test_a_text_that_names_the_old_time_is_stale_whatever_the_job_says(tape: Tap
     tape.visit = a_visit(later)
     right = TEXT.replace("10:00 AM", "3:30 PM")
     tape.messages[2:] = [replace(one, body=right) for one in tape.messages[2:]]
-    tape.jobs = [replace(job, appointment_version=2) for job in tape.jobs]
+    tape.jobs = [replace(job, visits=((21, 2),)) for job in tape.jobs]
     assert violations_of(tape) == {}
     tape.messages[-1] = replace(tape.messages[-1], body=TEXT)
     assert violations_of(tape) == {"stale": 1}
@@ -192,6 +192,38 @@ def test_a_note_about_a_cancelled_visit_is_stale(tape: Tape) -> None:
     cancelled = Change(version=2, at=at(4, 12, 30), kind=ChangeKind.CANCELLED, starts_at=VISIT_AT)
     tape.visit = a_visit(cancelled)
     assert violations_of(tape) == {"stale": 1}
+
+
+def of_one_day(tape: Tape, *, text: str) -> None:
+    """A second visit of the same day, of which the reminders tell as well."""
+    later = Change(version=1, at=START, kind=ChangeKind.BOOKED, starts_at=at(4, 20, 30))
+    tape.visits.append(replace(a_visit(), id="v-2", changes=(later,)))
+    for number, job in enumerate(tape.jobs):
+        if job.purpose == "appt_reminder":
+            tape.jobs[number] = replace(job, visits=((21, 1), (22, 1)))
+            tape.messages[number] = replace(tape.messages[number], body=text)
+
+
+@pytest.mark.requirement("R8.1")
+def test_a_reminder_of_two_visits_is_the_reminder_of_each(tape: Tape) -> None:
+    both = TEXT.replace("10:00 AM", "10:00 AM and 3:30 PM")
+    of_one_day(tape, text=both)
+    assert violations_of(tape) == {}
+    tape.sent(at(4, 13, 10), body=both, reminder_offset=120, visits=((22, 1),))
+    assert violations_of(tape) == {"duplicates": 1}
+
+
+@pytest.mark.requirement("R8.1")
+def test_a_reminder_that_names_one_visit_only_of_two_is_stale(tape: Tape) -> None:
+    of_one_day(tape, text=TEXT)
+    assert violations_of(tape) == {"stale": 2}
+
+
+@pytest.mark.requirement("R8.1")
+def test_the_other_visit_of_a_day_is_missed_when_no_reminder_tells_of_it(tape: Tape) -> None:
+    of_one_day(tape, text=TEXT)
+    tape.jobs = [replace(job, visits=((21, 1),)) for job in tape.jobs]
+    assert violations_of(tape) == {"missed": 1}
 
 
 def _unreachable(tape: Tape) -> None:

@@ -75,7 +75,7 @@ class StandIn:
         job = {
             "id": number, "patient_id": 0, "purpose": "appt_confirm", "channel": "sms",
             "lifecycle": "accepted", "progress": "delivered", "reasons": [],
-            "appointment_id": 1000 + len(self.told), "appointment_version": 1,
+            "visits": [{"appointment_id": 1000 + len(self.told), "appointment_version": 1}],
             "reminder_offset": None, "provider_message_id": f"SM{number}",
         }  # fmt: skip
         self.sent.append(message)

@@ -3,6 +3,7 @@
 A visit is changed only while it is the version that the patient was told of.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -18,7 +19,7 @@ from handbell.directory import service as directory
 from handbell.directory.types import VisitFacts, VisitView
 from handbell.links import service as links
 from handbell.links.types import Link, LinkKind
-from handbell.messages.types import Admission, Lifecycle, SendOrder
+from handbell.messages.types import Admission, Lifecycle, SendOrder, VisitRef
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import MessageClass, Purpose
@@ -98,6 +99,29 @@ class ActionService:
             subject = _subject(appointment_id, version, visit, via)
             await self._record(tx, organization_id, action, subject, now=now)
         return result
+
+    async def confirm_all_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        visits: Iterable[VisitRef],
+        *,
+        via: str,
+        now: datetime,
+    ) -> dict[VisitRef, ActionResult]:
+        """Confirm each visit of a message that told of several; one that has changed since costs
+        the others nothing. Their rows are held in the order of their ids."""
+        return {
+            one: await self.confirm_in(
+                tx,
+                organization_id,
+                appointment_id=one.appointment_id,
+                version=one.version,
+                via=via,
+                now=now,
+            )
+            for one in sorted(visits, key=lambda one: one.appointment_id)
+        }
 
     async def wish_to_move_in(  # noqa: PLR0913 - the wish comes on top of what confirming takes
         self,

@@ -36,8 +36,10 @@ from handbell.messages.service import (
     decide,
     gather,
     material_in,
+    others_told,
     own_facts,
     parts_of,
+    read_others,
     receipt_of,
 )
 
@@ -130,6 +132,7 @@ async def _queued(tx: Tx, message_ids: Sequence[int]) -> Sequence[Row[Any]]:
             MessageRow.__table__,
             TemplateVersionRow.level,
             TemplateVersionRow.sibling_level,
+            others_told().label("others"),
         )
         .outerjoin(TemplateVersionRow, TemplateVersionRow.id == MessageRow.template_version_id)
         .where(MessageRow.id.in_(message_ids), MessageRow.lifecycle == Lifecycle.QUEUED)
@@ -150,6 +153,7 @@ async def _ask(
             channel=Channel(row.channel),
             address_id=row.address_id if row.is_address_named else None,
             appointment_id=row.appointment_id,
+            others=read_others(row.others),
         )
         for no, row in enumerate(rows)
     ]

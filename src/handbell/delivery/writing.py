@@ -12,7 +12,13 @@ from handbell.channels.types import Attachment, Content, EmailContent, SmsConten
 from handbell.delivery.invitations import Visit, invitation
 from handbell.links.service import mint_in
 from handbell.links.types import LinkKind, LinkOrder
-from handbell.messages.service import Material, MessageService, compose, seal_text
+from handbell.messages.service import (
+    CalendarVisit,
+    Material,
+    MessageService,
+    compose,
+    seal_text,
+)
 
 # allow public-files: a link is bound to the address and the visit of its message
 from handbell.messages.tables import MessageRow
@@ -184,25 +190,32 @@ def _with_invitation(
     *,
     organizer: str,
 ) -> Letter | Unsendable:
-    """An e-mail about a coming visit carries it for the calendar, unless it is the generic
-    text, which does not tell of it."""
+    """An e-mail about coming visits carries each for the calendar, unless it is the generic
+    text, which does not tell of them."""
     if not isinstance(letter, Letter) or not isinstance(letter.content, EmailContent):
         return letter
-    uid, facts = material.visit_uid, material.facts
-    if body is None or uid is None or letter.is_sibling or material.purpose not in _ABOUT_A_VISIT:
+    if body is None or letter.is_sibling or material.purpose not in _ABOUT_A_VISIT:
         return letter
-    visit = Visit(
-        uid=uid,
-        starts_at=facts["starts_at"],
-        duration=timedelta(minutes=facts["duration_minutes"]),
-        version=facts["visit_version"],
-        changed_at=facts["visit_changed_at"],
-        practice=facts["organization_name"],
-        place=material.values(body.language)["location"],
+    attached = tuple(
+        _attachment(no, one, language=body.language, organizer=organizer)
+        for no, one in enumerate(material.calendar(body.language), start=1)
     )
-    made = invitation(visit, language=body.language, organizer=organizer)
-    attached = Attachment(filename="visit.ics", media_type="text/calendar", data=made)
-    return replace(letter, content=replace(letter.content, attachments=(attached,)))
+    return replace(letter, content=replace(letter.content, attachments=attached))
+
+
+def _attachment(no: int, one: CalendarVisit, *, language: str, organizer: str) -> Attachment:
+    visit = Visit(
+        uid=one.uid,
+        starts_at=one.facts["starts_at"],
+        duration=timedelta(minutes=one.facts["duration_minutes"]),
+        version=one.facts["visit_version"],
+        changed_at=one.facts["visit_changed_at"],
+        practice=one.practice,
+        place=one.place,
+    )
+    name = "visit.ics" if no == 1 else f"visit-{no}.ics"
+    made = invitation(visit, language=language, organizer=organizer)
+    return Attachment(filename=name, media_type="text/calendar", data=made)
 
 
 def _gap(made: Rendered, material: Material, links: Mapping[str, str]) -> Reason | None:
@@ -219,7 +232,8 @@ def _gap(made: Rendered, material: Material, links: Mapping[str, str]) -> Reason
 
 
 def _flaw(made: Rendered, material: Material, *, language: str, now: datetime) -> Reason | None:
-    """Protected information in a text message, or more of it than the organisation pays for."""
+    """Protected information in a text message, or more of it than the organisation pays for: one
+    that tells of several visits takes the place of as many."""
     if material.channel is Channel.EMAIL:
         return None
     verdict = classify(made.text, language=language, now=now, known=material.plain_names)
@@ -228,5 +242,5 @@ def _flaw(made: Rendered, material: Material, *, language: str, now: datetime) -
     if not isinstance(made.content, SmsContent):
         return None
     too_long = len(made.text) > LONGEST_SMS
-    too_many = size_of(made.text).segments > material.max_segments
+    too_many = size_of(made.text).segments > material.max_segments * material.visits
     return Reason.TOO_LONG if too_long or too_many else None

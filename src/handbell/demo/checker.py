@@ -41,12 +41,13 @@ _EXAMPLES: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A message that was received, with the job, patient and visit that belong to it."""
+    """A message that was received, with the job, patient and visits that belong to it; each
+    visit with the version that the job names."""
 
     message: Message
     job: Job | None
     patient: Patient | None
-    visit: Visit | None
+    visits: tuple[tuple[Visit, int | None], ...]
 
     @property
     def is_answer(self) -> bool:
@@ -97,13 +98,15 @@ class _Case:
         job = jobs.get(message.provider_id)
         script, ids = self.recording.script, self.recording
         if job is None:
-            return Receipt(message=message, job=None, patient=None, visit=None)
-        visit_id = ids.visits.get(job.appointment_id) if job.appointment_id else None
+            return Receipt(message=message, job=None, patient=None, visits=())
+        told = ((ids.visits.get(number, ""), version) for number, version in job.visits)
         return Receipt(
             message=message,
             job=job,
             patient=script.patients.get(ids.patients.get(job.patient_id, "")),
-            visit=script.visits.get(visit_id or ""),
+            visits=tuple(
+                (script.visits[name], version) for name, version in told if name in script.visits
+            ),
         )
 
     @cached_property
@@ -201,17 +204,19 @@ def _duplicates(case: _Case) -> Iterator[str]:
             if not case.is_providers_own(receipt):
                 yield receipt.message.provider_id
             continue
-        key = (
-            job.patient_id,
-            job.appointment_id,
-            job.appointment_version,
-            job.purpose,
-            job.reminder_offset,
-            receipt.message.channel,
-        )
-        seen[key] += 1
+        keys = {
+            (
+                job.patient_id,
+                visit,
+                job.purpose,
+                job.reminder_offset,
+                receipt.message.channel,
+            )
+            for visit in job.visits or (None,)
+        }
+        seen.update(keys)
         allowed = len(case.own_messages(receipt.message)) if receipt.is_answer else 1
-        if seen[key] > allowed:
+        if any(seen[key] > allowed for key in keys):
             yield receipt.message.provider_id
 
 
@@ -228,14 +233,13 @@ def _stale(case: _Case) -> Iterator[str]:
     """About a visit that was moved or cancelled before the message came: by the version that
     the job names, and by the time that the text names."""
     for receipt in case.receipts:
-        if receipt.visit is None or receipt.job is None:
-            continue
-        if receipt.job.purpose in ABOUT_A_VISIT and _is_old_news(receipt.visit, receipt):
+        if _purpose(receipt) in ABOUT_A_VISIT and any(
+            _is_old_news(visit, version, receipt) for visit, version in receipt.visits
+        ):
             yield receipt.message.provider_id
 
 
-def _is_old_news(visit: Visit, receipt: Receipt) -> bool:
-    version = receipt.job.appointment_version if receipt.job else None
+def _is_old_news(visit: Visit, version: int | None, receipt: Receipt) -> bool:
     at = receipt.message.at
     gone = {ChangeKind.MOVED, ChangeKind.CANCELLED}
     newer = [c for c in visit.changes if c.at <= at and c.kind in gone]
@@ -256,8 +260,9 @@ def _missed(case: _Case) -> Iterator[str]:
     unchanged since, of which no reminder came before it."""
     came: dict[str, list[datetime]] = defaultdict(list)
     for receipt in case.receipts:
-        if receipt.visit is not None and _purpose(receipt) == "appt_reminder":
-            came[receipt.visit.id].append(receipt.message.at)
+        if _purpose(receipt) == "appt_reminder":
+            for visit, _ in receipt.visits:
+                came[visit.id].append(receipt.message.at)
     for visit in case.recording.script.visits.values():
         standing = _standing(visit)
         if standing is None or not _wants_reminder(case, visit, standing):
@@ -316,10 +321,10 @@ def _count_confirmed(case: _Case) -> int:
     """Visits whose patients were told that they are confirmed, after they had said so."""
     return len(
         {
-            receipt.visit.id
+            visit.id
             for receipt in case.receipts
-            if receipt.visit is not None
-            and _purpose(receipt) == "reply_confirmed"
+            for visit, _ in receipt.visits
+            if _purpose(receipt) == "reply_confirmed"
             and any(meaning_of(one) == "confirm" for one in case.own_messages(receipt.message))
         }
     )

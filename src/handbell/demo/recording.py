@@ -42,7 +42,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What the product says became of a message, as `/comm/jobs` shows it."""
+    """What the product says became of a message, as `/comm/jobs` shows it. `visits` are those
+    that it tells of, by id and version."""
 
     id: int
     patient_id: int
@@ -51,10 +52,9 @@ class Job:
     lifecycle: str
     progress: str | None
     reasons: tuple[str, ...]
-    appointment_id: int | None
-    appointment_version: int | None
     reminder_offset: int | None
     provider_message_id: str | None
+    visits: tuple[tuple[int, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +112,11 @@ def read_jobs(rows: Iterable[Mapping[str, Any]]) -> tuple[Job, ...]:
             lifecycle=row["lifecycle"],
             progress=row["progress"],
             reasons=tuple(row["reasons"]),
-            appointment_id=row["appointment_id"],
-            appointment_version=row["appointment_version"],
             reminder_offset=row["reminder_offset"],
             provider_message_id=row["provider_message_id"],
+            visits=tuple(
+                (one["appointment_id"], one["appointment_version"]) for one in row["visits"]
+            ),
         )
         for row in rows
     )

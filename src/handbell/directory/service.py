@@ -5,16 +5,15 @@ Every function works inside the caller's transaction, one event at a time.
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import func, select, true, update
+from sqlalchemy import select, update
 
 from handbell.directory import conditions, store, visits
 from handbell.directory.errors import InvalidZone, UnknownAppointment
 from handbell.directory.policy import canonical_address, is_older
-from handbell.directory.tables import AppointmentRow, LocationRow, PatientRow, ProviderRow
+from handbell.directory.tables import AppointmentRow, LocationRow, ProviderRow
 from handbell.directory.types import (
-    DEFAULT_REMINDER_HOURS,
     AppointmentChange,
     AppointmentStatus,
     Location,
@@ -25,19 +24,22 @@ from handbell.directory.types import (
     Taken,
     ThingKind,
     Upserted,
-    VisitFacts,
 )
 from handbell.platform.db import OrganizationId, Tx
 
 __all__ = [
     "canonical_address",
     "channel_of_in",
+    "coming_visits_in",
     "ensure_address",
     "find_id",
     "find_visit_in",
     "first_name_in",
+    "lock_visit_in",
+    "lock_visits_in",
     "patients_on_address_in",
     "put_conditions",
+    "same_day_in",
     "set_confirmed_in",
     "subject_key_in",
     "subject_keys_in",
@@ -51,6 +53,10 @@ patients_on_address_in = store.patients_on_address
 subject_key_in = store.subject_key
 subject_keys_in = store.subject_keys
 find_visit_in = visits.find_visit_in
+coming_visits_in = visits.coming_visits_in
+lock_visit_in = visits.lock_visit_in
+lock_visits_in = visits.lock_visits_in
+same_day_in = visits.same_day_in
 set_confirmed_in = visits.set_confirmed_in
 first_name_in = visits.first_name_in
 channel_of_in = visits.channel_of_in
@@ -170,65 +176,6 @@ async def upsert_appointment(
         return await _change_appointment(tx, known, appointment, now=now)
 
     return await upsert(tx, organization_id, ThingKind.APPOINTMENT, origin, write)
-
-
-async def lock_visit_in(tx: Tx, appointment_id: int) -> VisitFacts | None:
-    """The visit as it stands, which nobody changes until the transaction ends.
-
-    The facts are read in a second statement: the first may have waited for a newer version.
-    """
-    locked = select(AppointmentRow.id).where(AppointmentRow.id == appointment_id)
-    if (await tx.execute(locked.with_for_update(key_share=True))).one_or_none() is None:
-        return None
-    statement = _VISITS.where(AppointmentRow.id == appointment_id)
-    return _to_visit_facts((await tx.execute(statement)).one())
-
-
-async def coming_visits_in(tx: Tx, *, now: datetime, after: int, limit: int) -> list[VisitFacts]:
-    """Open visits that are still to come, in the order of their ids, those behind `after`."""
-    statement = (
-        _VISITS.where(
-            AppointmentRow.id > after,
-            AppointmentRow.starts_at > now,
-            AppointmentRow.status.in_((AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)),
-        )
-        .order_by(AppointmentRow.id)
-        .limit(limit)
-    )
-    return [_to_visit_facts(row) for row in await tx.execute(statement)]
-
-
-_VISITS: Final = (
-    select(
-        AppointmentRow.id,
-        AppointmentRow.version,
-        AppointmentRow.status,
-        AppointmentRow.starts_at,
-        AppointmentRow.timezone,
-        AppointmentRow.patient_id,
-        ProviderRow.reminder_hours_before,
-        func.coalesce(ProviderRow.auto_reminders, true()).label("auto_reminders"),
-    )
-    .join(PatientRow, PatientRow.id == AppointmentRow.patient_id)
-    .outerjoin(
-        ProviderRow,
-        ProviderRow.id == func.coalesce(AppointmentRow.provider_id, PatientRow.provider_id),
-    )
-)
-
-
-def _to_visit_facts(row: Any) -> VisitFacts:
-    hours = row.reminder_hours_before
-    return VisitFacts(
-        appointment_id=row.id,
-        version=row.version,
-        status=AppointmentStatus(row.status),
-        starts_at=row.starts_at,
-        timezone=row.timezone,
-        patient_id=row.patient_id,
-        hours_before=DEFAULT_REMINDER_HOURS if hours is None else tuple(hours),
-        auto_reminders=row.auto_reminders,
-    )
 
 
 async def _book(

@@ -105,7 +105,8 @@ DEFAULT_REMINDER_HOURS: Final = (24, 2)
 class VisitFacts:
     """A visit as it stands, and how its provider wants patients reminded of it.
 
-    `timezone` is the place's; `starts_at` is an instant in UTC.
+    `timezone` is the place's; `starts_at` is an instant in UTC. A confidential one is nobody's
+    business but the patient's, by its own mark or by its place.
     """
 
     appointment_id: int
@@ -116,6 +117,7 @@ class VisitFacts:
     patient_id: int
     hours_before: tuple[int, ...] = DEFAULT_REMINDER_HOURS
     auto_reminders: bool = True
+    is_confidential: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

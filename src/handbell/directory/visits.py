@@ -1,8 +1,11 @@
-"""A visit as its patient sees it, and the one thing that a patient changes of it."""
+"""Visits as they are planned for and as their patients see them, and what a patient changes."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Date, and_, cast, false, func, or_, select, true, update
+from sqlalchemy.orm import aliased
 
 from handbell.directory import store
 from handbell.directory.tables import (
@@ -12,10 +15,117 @@ from handbell.directory.tables import (
     PatientRow,
     ProviderRow,
 )
-from handbell.directory.types import AppointmentStatus, VisitView
+from handbell.directory.types import (
+    DEFAULT_REMINDER_HOURS,
+    AppointmentStatus,
+    VisitFacts,
+    VisitView,
+)
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Tx
 from handbell.platform.vocabulary import Channel
+
+
+async def lock_visit_in(tx: Tx, appointment_id: int) -> VisitFacts | None:
+    """The visit as it stands, which nobody changes until the transaction ends.
+
+    The facts are read in a second statement: the first may have waited for a newer version.
+    """
+    found = await lock_visits_in(tx, [appointment_id])
+    return found[0] if found else None
+
+
+async def lock_visits_in(tx: Tx, appointment_ids: Collection[int]) -> list[VisitFacts]:
+    """The same for several visits, in the order of their ids, so that two who want some of the
+    same never wait for each other."""
+    locked = (
+        select(AppointmentRow.id)
+        .where(AppointmentRow.id.in_(appointment_ids))
+        .order_by(AppointmentRow.id)
+        .with_for_update(key_share=True)
+    )
+    ids = list((await tx.execute(locked)).scalars())
+    statement = _VISITS.where(AppointmentRow.id.in_(ids)).order_by(AppointmentRow.id)
+    return [_to_visit_facts(row) for row in await tx.execute(statement)]
+
+
+async def same_day_in(tx: Tx, appointment_id: int) -> list[int]:
+    """The open visits of the same patient on the same day of the same zone, but for itself."""
+    this = aliased(AppointmentRow)
+    other = AppointmentRow
+    statement = (
+        select(other.id)
+        .join(
+            this,
+            and_(
+                this.patient_id == other.patient_id,
+                this.timezone == other.timezone,
+                this.id != other.id,
+                _day_of(this) == _day_of(other),
+            ),
+        )
+        .where(this.id == appointment_id, other.status.in_(_OPEN))
+        .order_by(other.id)
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+def _day_of(visit: Any) -> Any:
+    """The place's calendar day."""
+    return cast(func.timezone(visit.timezone, visit.starts_at), Date)
+
+
+async def coming_visits_in(tx: Tx, *, now: datetime, after: int, limit: int) -> list[VisitFacts]:
+    """Open visits that are still to come, in the order of their ids, those behind `after`."""
+    statement = (
+        _VISITS.where(
+            AppointmentRow.id > after,
+            AppointmentRow.starts_at > now,
+            AppointmentRow.status.in_(_OPEN),
+        )
+        .order_by(AppointmentRow.id)
+        .limit(limit)
+    )
+    return [_to_visit_facts(row) for row in await tx.execute(statement)]
+
+
+_OPEN: Final = (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
+_VISITS: Final = (
+    select(
+        AppointmentRow.id,
+        AppointmentRow.version,
+        AppointmentRow.status,
+        AppointmentRow.starts_at,
+        AppointmentRow.timezone,
+        AppointmentRow.patient_id,
+        ProviderRow.reminder_hours_before,
+        func.coalesce(ProviderRow.auto_reminders, true()).label("auto_reminders"),
+        func.coalesce(or_(LocationRow.sensitive, AppointmentRow.confidential), false()).label(
+            "is_confidential"
+        ),
+    )
+    .join(PatientRow, PatientRow.id == AppointmentRow.patient_id)
+    .outerjoin(
+        ProviderRow,
+        ProviderRow.id == func.coalesce(AppointmentRow.provider_id, PatientRow.provider_id),
+    )
+    .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
+)
+
+
+def _to_visit_facts(row: Any) -> VisitFacts:
+    hours = row.reminder_hours_before
+    return VisitFacts(
+        appointment_id=row.id,
+        version=row.version,
+        status=AppointmentStatus(row.status),
+        starts_at=row.starts_at,
+        timezone=row.timezone,
+        patient_id=row.patient_id,
+        hours_before=DEFAULT_REMINDER_HOURS if hours is None else tuple(hours),
+        auto_reminders=row.auto_reminders,
+        is_confidential=row.is_confidential,
+    )
 
 
 async def find_visit_in(tx: Tx, appointment_id: int) -> VisitView | None:

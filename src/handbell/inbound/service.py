@@ -3,6 +3,7 @@
 Whatever is not clear goes to a person; an answer is a message like any other and passes the gate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,7 +19,7 @@ from handbell.directory.types import AppointmentStatus
 from handbell.inbound import store
 from handbell.inbound.types import Handled
 from handbell.messages.service import MessageService
-from handbell.messages.types import Admission, Lifecycle, Question, SendOrder
+from handbell.messages.types import Admission, Lifecycle, Question, SendOrder, VisitRef
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Purpose
@@ -213,32 +214,37 @@ class InboundService:
         return bool(states) and not any(state.granted for state in states.values())
 
     async def _confirm(self, heard: _Heard, address_id: int) -> Handled:
+        """Confirm every visit of the message; of several, what has changed since is for a person,
+        and the answer names the rest."""
         question = heard.question
-        if question is None or question.appointment_id is None:
+        if question is None or not question.visits:
             return await self._offer_options(heard, address_id)
         if not question.is_clear:
             return await self._ask_back(heard, address_id)
-        result = await self._actions.confirm_in(
+        results = await self._actions.confirm_all_in(
             heard.tx,
             heard.organization_id,
-            appointment_id=question.appointment_id,
-            version=question.appointment_version,
+            question.visits,
             via=heard.item.channel.value,
             now=heard.now,
         )
-        if result is ActionResult.STALE:
+        confirmed = [one for one in question.visits if results[one] is not ActionResult.STALE]
+        if not confirmed:
             return await self._ask_back(heard, address_id)
-        await self._answer(heard, Purpose.REPLY_CONFIRMED, about=question)
+        if len(confirmed) < len(question.visits):
+            await self._leave_to_staff(heard, TaskKind.UNCLEAR_REPLY)
+        await self._answer(heard, Purpose.REPLY_CONFIRMED, about=confirmed)
         return Handled.CONFIRMED
 
     async def _send_link(self, heard: _Heard, address_id: int) -> Handled:
         """Send the link for another time; the visit stays until a person has moved it."""
         question = heard.question
-        if question is None or question.appointment_id is None:
+        if question is None or not question.visits:
             return await self._offer_options(heard, address_id)
-        if not (question.is_clear and await _stands(heard, question, question.appointment_id)):
+        standing = [one for one in question.visits if await _stands(heard, one)]
+        if not (question.is_clear and standing):
             return await self._ask_back(heard, address_id)
-        answer = await self._answer(heard, Purpose.REPLY_RESCHEDULE, about=question)
+        answer = await self._answer(heard, Purpose.REPLY_RESCHEDULE, about=standing)
         if answer.lifecycle is Lifecycle.REFUSED:
             return await self._leave_to_staff(heard, TaskKind.RESCHEDULE_WISH)
         return Handled.LINK_SENT
@@ -283,10 +289,11 @@ class InboundService:
         heard: _Heard,
         purpose: Purpose,
         *,
-        about: Question | None = None,
+        about: Sequence[VisitRef] = (),
         order_key: str | None = None,
     ) -> Admission:
-        """Answer on the channel and to the address that the patient wrote from."""
+        """Answer on the channel and to the address that the patient wrote from, `about` visits of
+        one day in their order."""
         if heard.answer_to is None:
             raise ValueError("there is nobody to answer")
         order = SendOrder(
@@ -297,9 +304,10 @@ class InboundService:
             ordered_by="inbound",
             channel=heard.item.channel,
             address_id=heard.address_id,
-            appointment_id=about.appointment_id if about else None,
-            appointment_version=about.appointment_version if about else None,
+            appointment_id=about[0].appointment_id if about else None,
+            appointment_version=about[0].version if about else None,
             answers_at=heard.at,
+            others=tuple(about[1:]),
         )
         admissions = await self._messages.admit_in(
             heard.tx, heard.organization_id, [order], now=heard.now
@@ -307,10 +315,10 @@ class InboundService:
         return admissions[0]
 
 
-async def _stands(heard: _Heard, question: Question, appointment_id: int) -> bool:
+async def _stands(heard: _Heard, asked: VisitRef) -> bool:
     """Whether the visit still is what the patient was asked about; a missed one counts."""
-    visit = await directory.find_visit_in(heard.tx, appointment_id)
-    if visit is None or visit.version != question.appointment_version:
+    visit = await directory.find_visit_in(heard.tx, asked.appointment_id)
+    if visit is None or visit.version != asked.version:
         return False
     is_planned = visit.status in PLANNED and visit.starts_at > heard.now
     return is_planned or visit.status is AppointmentStatus.NO_SHOW

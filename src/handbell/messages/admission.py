@@ -177,6 +177,7 @@ def _candidates(no: int, order: SendOrder) -> list[Candidate]:
             channel=channel,
             address_id=order.address_id,
             appointment_id=order.appointment_id,
+            others=order.others,
         )
         for place, channel in enumerate(Channel)
         if order.channel in {None, channel} and channel not in order.not_on

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
-from handbell.messages import content
+from handbell.messages import content, visits
 from handbell.messages.errors import MessageNotFound
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import MessageId, SendOrder
@@ -91,6 +91,7 @@ async def replay_order(
         reminder_offset=row.reminder_offset,
         serves_at=row.serves_at,
         answers_at=row.answers_at,
+        others=await visits.others_of(tx, message_id),
     )
 
 

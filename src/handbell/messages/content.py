@@ -5,7 +5,7 @@ for, and links in it are only shown as such.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +25,7 @@ from handbell.directory.tables import (
     ProviderRow,
 )
 from handbell.messages.tables import MessageAttemptRow, MessageRow
+from handbell.messages.visits import material_told, read_material
 
 # allow public-files: the sender's name and postal address stand in the text
 from handbell.organizations.tables import OrganizationRow, OrganizationSettingsRow
@@ -33,6 +34,7 @@ from handbell.platform.db import Tx
 from handbell.platform.tables import SubjectKeyRow
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, Purpose
 from handbell.templates.service import (
+    listed,
     one_click_headers,
     public_name,
     render,
@@ -44,6 +46,16 @@ from handbell.templates.types import DisclosureLevel, Rendered, TemplateBody
 VARIABLES_CONTEXT: Final = "messages.variables"
 BODY_CONTEXT: Final = "message_attempts.body"
 _SOMEONE: Final = {"en": "your care team", "es": "su equipo médico", "hi": "आपके चिकित्सक"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CalendarVisit:
+    """One visit with the names of who and where; `uid` is a keyed hash."""
+
+    uid: str
+    facts: Mapping[str, Any]
+    practice: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -59,9 +71,33 @@ class Material:
     to: str | None
     max_segments: int
     sms_ceiling: DisclosureLevel = DisclosureLevel.L1
-    visit_uid: str | None = None
+    visit_uids: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    others: Sequence[Mapping[str, Any]] = ()
+    """The same facts of further visits of the day, where the message tells of several."""
+
+    @property
+    def _visits(self) -> Sequence[Mapping[str, Any]]:
+        return (self.facts, *self.others)
+
+    @property
+    def visits(self) -> int:
+        """How many visits the message tells of; one that tells of none counts as one."""
+        return len(self._visits)
+
+    def calendar(self, language: str) -> list[CalendarVisit]:
+        """The visits as they may stand in a calendar, in the order of the day."""
+        practice = self.facts["organization_name"]
+        return [
+            CalendarVisit(
+                uid=uid,
+                facts=facts,
+                practice=practice,
+                place=_told(facts, practice, language).location,
+            )
+            for uid, facts in zip(self.visit_uids, self._visits, strict=False)
+        ]
 
     @property
     def plain_names(self) -> tuple[str, ...]:
@@ -72,23 +108,52 @@ class Material:
     def values(self, language: str) -> dict[str, str]:
         """The variables of the catalogue that need no link, in the language of the text."""
         facts = self.facts
-        sensitive = bool(facts["sensitive"])
-        place = facts["location_name"] or facts["organization_name"]
+        visits = [_told(one, self.facts["organization_name"], language) for one in self._visits]
         found = {
             "organization_name": facts["organization_name"],
             "phone": facts["location_phone"] or facts["organization_phone"],
             "postal_address": facts["postal_address"],
             "first_name": facts["first_name"],
             "last_name": facts["last_name"],
-            "provider": facts["provider_name"] or _SOMEONE.get(language, _SOMEONE["en"]),
-            "location": public_name(place, parent=facts["organization_name"], sensitive=sensitive),
+            "visit_count": str(self.visits),
+            "provider": _listed((one.provider for one in visits), language),
+            "location": _listed((one.location for one in visits), language),
         }
         if facts["starts_at"] is not None:
             zone = ZoneInfo(facts["timezone"])
-            at = facts["starts_at"]
-            found["appt_date"] = visit_date(at, zone=zone, locale=language)
-            found["appt_time"] = visit_time(at, zone=zone, locale=language)
+            found["appt_date"] = visit_date(facts["starts_at"], zone=zone, locale=language)
+            found["appt_time"] = _listed((one.time for one in visits), language)
+            found["visits"] = "; ".join(", ".join(one.parts) for one in visits)
         return {**self.variables, **{name: value for name, value in found.items() if value}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Told:
+    """One visit in the words of a text; a message about none has no time."""
+
+    time: str | None
+    provider: str
+    location: str
+
+    @property
+    def parts(self) -> list[str]:
+        return [one for one in (self.time, self.provider, self.location) if one]
+
+
+def _told(facts: Mapping[str, Any], organization: str, language: str) -> _Told:
+    at = facts["starts_at"]
+    zone = ZoneInfo(facts["timezone"]) if at else None
+    place = facts["location_name"] or organization
+    return _Told(
+        time=visit_time(at, zone=zone, locale=language) if zone else None,
+        provider=facts["provider_name"] or _SOMEONE.get(language, _SOMEONE["en"]),
+        location=public_name(place, parent=organization, sensitive=bool(facts["sensitive"])),
+    )
+
+
+def _listed(words: Iterable[str | None], language: str) -> str:
+    """Each word once, in the order of the day."""
+    return listed([one for one in dict.fromkeys(words) if one], locale=language)
 
 
 def compose(material: Material, body: TemplateBody, links: Mapping[str, str]) -> Rendered:
@@ -207,6 +272,7 @@ _STATEMENT: Final[Select[*tuple[Any, ...]]] = (
         _READERS_KEY.wrapped_key.label("readers_wrapped_key"),
         _READERS_KEY.kek_version.label("readers_kek_version"),
         *_SHOWN,
+        material_told().label("others"),
     )
     .join(PatientRow, PatientRow.id == MessageRow.patient_id)
     .join(SubjectKeyRow, SubjectKeyRow.id == PatientRow.subject_key_id)
@@ -305,6 +371,10 @@ def _facts(row: Row[Any], key: SubjectKey) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _FACTS} | names
 
 
+def _visit_ids(row: Row[Any]) -> Iterable[int | None]:
+    return (row.visit_id, *(one["visit_id"] for one in row.others or ()))
+
+
 def _to_material(row: Row[Any], keys: KeyRing) -> Material:
     key = keys.unwrap(row.wrapped_key, row.kek_version)
     told = row.variables
@@ -318,7 +388,8 @@ def _to_material(row: Row[Any], keys: KeyRing) -> Material:
         to=_address(row, key, keys),
         max_segments=row.max_segments,
         sms_ceiling=DisclosureLevel(row.sms_ceiling),
-        visit_uid=keys.token_hash(f"visit:{row.visit_id}").hex() if row.visit_id else None,
+        visit_uids=[keys.token_hash(f"visit:{one}").hex() for one in _visit_ids(row) if one],
         variables=json.loads(key.decrypt(told, context=VARIABLES_CONTEXT)) if told else {},
         facts=_facts(row, key),
+        others=read_material(row.others),
     )

@@ -10,6 +10,7 @@ from handbell.messages import store
 from handbell.messages.policy import refusals_of
 from handbell.messages.receipts import eligibility_from
 from handbell.messages.types import Lifecycle, Reason
+from handbell.messages.visits import visits_of
 from handbell.messages.words import Language, summary, words_of
 from handbell.platform.db import Tx
 
@@ -38,6 +39,14 @@ async def explain(
         ),
         "reasons": [{"code": code, "words": words_of(code, language)} for code in reasons],
         "ordered_by": row.ordered_by,
+        "visits": [
+            {
+                "appointment_id": one.appointment_id,
+                "appointment_version": one.version,
+                "starts_at": _iso(one.starts_at),
+            }
+            for one in visits_of(row)
+        ],
         "falls_back_from": row.falls_back_from,
         "decided_at": _iso(row.decided_at),
         "planned_at": _iso(row.planned_at),

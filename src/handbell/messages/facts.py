@@ -55,6 +55,7 @@ from handbell.messages.types import (
     SendFacts,
     TemplateFacts,
     Told,
+    VisitRef,
 )
 from handbell.organizations.tables import OrganizationSettingsRow
 from handbell.platform.db import OrganizationId, Tx, planned_once
@@ -91,15 +92,26 @@ _STANDING: Final = frozenset({"booked", "confirmed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One order on one channel; `no` is the caller's own number of it. `told_id`: who is told
-    in the patient's place; `gather` finds out, nobody else says so."""
+    """One order on one channel; `no` is the caller's own number of it. `others` are the further
+    visits that it tells of. `told_id`: who is told in the patient's place; `gather` finds out,
+    nobody else says so."""
 
     no: int
     patient_id: int
     channel: Channel
     address_id: int | None
     appointment_id: int | None
+    others: tuple[VisitRef, ...] = ()
     told_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """What the further visits of a message add: whether all stand as they are told of, and
+    whether any is confidential."""
+
+    stand: bool = True
+    is_confidential: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +142,16 @@ class Gathered:
     """What the database says of one candidate, before it is asked about an order."""
 
     def __init__(
-        self, row: Row[Any], *, about: "Gathered | None" = None, told: Told = Told.SELF
+        self,
+        row: Row[Any],
+        others: Others,
+        *,
+        about: "Gathered | None" = None,
+        told: Told = Told.SELF,
     ) -> None:
         self.row = row
+        self.others = others
+        self.is_confidential: bool = row.is_confidential or others.is_confidential
         self.told = told
         self.channel = Channel(row.channel)
         self.preferences: Preferences = preferences.to_preferences(row)
@@ -180,7 +199,7 @@ class Gathered:
         if not relations:
             return None
         days = [now.astimezone(ZoneInfo(zone)).date() for zone in self._zones(MessageClass.CARE)]
-        return who_is_told(relations, today=max(days), is_confidential=self.row.is_confidential)
+        return who_is_told(relations, today=max(days), is_confidential=self.is_confidential)
 
     def decisive_entry(self, message_class: MessageClass) -> ClassState | None:
         """What the ledger says of the class, with the number of the entry that decided it."""
@@ -217,7 +236,7 @@ class Gathered:
             has_sender=row.baa is not None,
             is_category_off=not self.wishes.choice_of(asked.purpose).allows(channel),
             told=self.told,
-            is_confidential=row.is_confidential,
+            is_confidential=self.is_confidential,
             is_relatives_address=row.is_relatives_address,
             is_patient=not row.is_contact,
         )
@@ -259,7 +278,7 @@ class Gathered:
         if asked.purpose not in _VISIT:
             return False
         is_moved = asked.serves_at is not None and row.visit_starts_at != asked.serves_at
-        return is_moved or row.visit_status not in _STANDING
+        return is_moved or row.visit_status not in _STANDING or not self.others.stand
 
     def _window(self, asked: Asked) -> WindowFacts:
         known = self.preferences
@@ -323,7 +342,11 @@ async def gather(
     Where somebody else is told, what concerns the reader is asked for again, of them. A reply
     goes to the address that wrote.
     """
-    found = {row.no: Gathered(row) for row in await _rows(tx, organization_id, candidates, now)}
+    others = await _others(tx, candidates)
+    found = {
+        row.no: Gathered(row, others[row.no])
+        for row in await _rows(tx, organization_id, candidates, now)
+    }
     moved: dict[int, Relation] = {}
     for one in candidates:
         if one.no in found and one.address_id is None:
@@ -336,8 +359,47 @@ async def gather(
         replace(one, told_id=moved[one.no].related_id) for one in candidates if one.no in moved
     ]
     for row in await _rows(tx, organization_id, again, now):
-        found[row.no] = Gathered(row, about=found[row.no], told=moved[row.no].kind)
+        about = found[row.no]
+        found[row.no] = Gathered(row, about.others, about=about, told=moved[row.no].kind)
     return found
+
+
+async def _others(tx: Tx, candidates: Sequence[Candidate]) -> dict[int, Others]:
+    """What is true now of the further visits, by the number of the candidate. Nearly all have
+    none, and then nothing is asked."""
+    wanted = {ref.appointment_id for one in candidates for ref in one.others}
+    if not wanted:
+        return dict.fromkeys((one.no for one in candidates), Others())
+    statement = (
+        select(
+            AppointmentRow.id,
+            AppointmentRow.status,
+            AppointmentRow.starts_at,
+            _is_confidential().label("is_confidential"),
+        )
+        .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
+        .where(AppointmentRow.id.in_(wanted))
+    )
+    now = {row.id: row for row in await tx.execute(statement)}
+    return {one.no: _joined(one.others, now) for one in candidates}
+
+
+def _joined(others: Sequence[VisitRef], now: Mapping[int, Row[Any]]) -> Others:
+    return Others(
+        stand=all(
+            one.appointment_id in now
+            and now[one.appointment_id].status in _STANDING
+            and now[one.appointment_id].starts_at == one.starts_at
+            for one in others
+        ),
+        is_confidential=any(
+            now[one.appointment_id].is_confidential for one in others if one.appointment_id in now
+        ),
+    )
+
+
+def _is_confidential() -> Any:
+    return func.coalesce(or_(LocationRow.sensitive, AppointmentRow.confidential), false())
 
 
 async def _rows(
@@ -405,9 +467,7 @@ def _statement(one: FromClause) -> Select[Any]:
             _strangers_on(one, AddressRow.id).exists().label("strangers_on_address"),
             _relations_of(one).label("relations"),
             _at_relatives(one, AddressRow.id).exists().label("is_relatives_address"),
-            func.coalesce(or_(LocationRow.sensitive, AppointmentRow.confidential), false()).label(
-                "is_confidential"
-            ),
+            _is_confidential().label("is_confidential"),
             PatientRow.is_contact,
             _ledger_of(AddressRow.id).label("ledger"),
             _sent_to(one, CAPPED).label("counted_sent_at"),

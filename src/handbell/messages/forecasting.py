@@ -26,6 +26,7 @@ from handbell.messages.types import (
     SendFacts,
     SendOrder,
 )
+from handbell.messages.visits import others_told, read_others
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, MessageClass, Purpose
 from handbell.scheduling.types import At
@@ -129,6 +130,7 @@ def _candidate(no: int, row: Row[Any]) -> Candidate:
         channel=Channel(row.channel),
         address_id=row.address_id if row.is_address_named else None,
         appointment_id=row.appointment_id,
+        others=read_others(row.others),
     )
 
 
@@ -138,7 +140,12 @@ async def _page(
     """The next messages in the order of their time."""
     mine, version = MessageRow, TemplateVersionRow
     statement = (
-        select(mine.__table__, version.level, version.sibling_level)
+        select(
+            mine.__table__,
+            version.level,
+            version.sibling_level,
+            others_told().label("others"),
+        )
         .outerjoin(version, version.id == mine.template_version_id)
         .where(
             mine.organization_id == organization_id,
@@ -153,12 +160,3 @@ async def _page(
         statement = statement.where(or_(mine.scheduled_at > last.scheduled_at, same_instant))
     rows: Sequence[Row[Any]] = (await tx.execute(statement)).all()
     return rows
-
-
-async def with_messages_in(tx: Tx, appointment_ids: Sequence[int]) -> set[int]:
-    """Those of the visits that any message was ever planned about."""
-    statement = select(MessageRow.appointment_id).where(
-        MessageRow.appointment_id.in_(appointment_ids)
-    )
-    found = (await tx.execute(statement.distinct())).scalars()
-    return {one for one in found if one is not None}

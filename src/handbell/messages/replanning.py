@@ -17,6 +17,7 @@ from handbell.messages.receipts import AskedWhen, PartKind, answer_to_json
 from handbell.messages.store import anchor_from_json
 from handbell.messages.tables import MessageRow, ReceiptPartRow
 from handbell.messages.types import Lifecycle, SendOrder
+from handbell.messages.visits import others_told, read_others
 from handbell.platform import outbox
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, Purpose
@@ -118,7 +119,13 @@ async def _waiting(
     """What waits for a later instant and was never tried, held until it is written."""
     version = TemplateVersionRow
     statement = (
-        select(MessageRow.__table__, version.template_id, version.level, version.sibling_level)
+        select(
+            MessageRow.__table__,
+            version.template_id,
+            version.level,
+            version.sibling_level,
+            others_told().label("others"),
+        )
         .outerjoin(version, version.id == MessageRow.template_version_id)
         .where(
             and_(
@@ -150,6 +157,7 @@ def _order(row: Row[Any]) -> SendOrder:
         appointment_id=row.appointment_id,
         serves_at=row.serves_at,
         answers_at=row.answers_at,
+        others=read_others(row.others),
     )
 
 

@@ -165,9 +165,19 @@ def narrowed_to(wanted: JobStatus) -> tuple[tuple[Lifecycle, ...], tuple[str | N
     return (*others, *([Lifecycle.ACCEPTED] if fitting else [])), fitting
 
 
+class JobVisitOut(BaseModel):
+    """A visit that a message tells of. `starts_at` is what it tells; a message that was ordered
+    without one tells none."""
+
+    appointment_id: int
+    appointment_version: int | None
+    starts_at: datetime | None
+
+
 class JobOut(BaseModel):
     """A message. `status` is the clients' word, `lifecycle` and `progress` are ours, and
-    `reasons` say why it waits or was refused."""
+    `reasons` say why it waits or was refused. `visits` are all that it tells of, in the order of
+    the day: reminders of one day are one message."""
 
     id: int
     patient_id: int
@@ -186,6 +196,7 @@ class JobOut(BaseModel):
     appointment_id: int | None
     appointment_version: int | None
     reminder_offset: int | None
+    visits: list[JobVisitOut]
     provider_message_id: str | None
     lifecycle: Lifecycle
     progress: str | None
@@ -211,6 +222,14 @@ class JobOut(BaseModel):
             appointment_id=job.appointment_id,
             appointment_version=job.appointment_version,
             reminder_offset=job.reminder_offset,
+            visits=[
+                JobVisitOut(
+                    appointment_id=one.appointment_id,
+                    appointment_version=one.version,
+                    starts_at=one.starts_at,
+                )
+                for one in job.visits
+            ],
             provider_message_id=job.provider_message_id,
             lifecycle=job.lifecycle,
             progress=job.progress,

@@ -3,7 +3,7 @@
 The functions beside the class are for `delivery`, which asks the gate again and sends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from handbell.messages import (
     replanning,
     showing,
     store,
+    visits,
     words,
 )
 from handbell.messages.errors import MessageAlreadyLeft, MessageNotFound
@@ -53,6 +54,8 @@ from handbell.platform.vocabulary import Channel
 Asked = facts.Asked
 AskedWhen = receipts.AskedWhen
 AttemptEvent = progress.AttemptEvent
+BY_PLAN = visits.BY_PLAN
+CalendarVisit = content.CalendarVisit
 Candidate = facts.Candidate
 Gathered = facts.Gathered
 Judged = admission.Judged
@@ -70,10 +73,12 @@ decide = policy.decide
 gather = facts.gather
 has_arrived = progress.has_arrived
 material_in = content.material_in
+others_told = visits.others_told
 own_facts = receipts.own_facts
 parts_of = admission.parts_of
 Progress = archive.Progress
 ReplayReport = archive.ReplayReport
+read_others = visits.read_others
 receipt_of = admission.receipt_of
 replan_later_in = replanning.replan_later_in
 progress_of = progress.progress_of
@@ -85,7 +90,7 @@ seal_text = content.seal_text
 Tally = forecasting.Tally
 tally_orders = forecasting.tally_orders
 tally_waiting = forecasting.tally_waiting
-with_messages_in = forecasting.with_messages_in
+with_messages_in = visits.with_messages_in
 withdraw = store.withdraw
 withdraw_fall_back = store.withdraw_fall_back
 words_of = words.words_of
@@ -148,6 +153,9 @@ class MessageService:
             and stored[order.order_key][0].lifecycle is Lifecycle.REFUSED
         ]
         await self.audit.record_many(tx, refused)
+        new = (order for order in orders if order.others and stored[order.order_key][1])
+        told = ((stored[one.order_key][0].message_id, one.others) for one in new)
+        await visits.add_others(tx, organization_id, told)
         if any(
             one.scheduled_at is not None and one.scheduled_at <= now for one, _ in stored.values()
         ):
@@ -220,29 +228,47 @@ class MessageService:
         self,
         tx: Tx,
         organization_id: OrganizationId,
-        message_ids: Sequence[int],
+        message_ids: Collection[int],
         *,
         now: datetime,
-    ) -> int:
-        """Cancel those that are still pending; say how many were."""
+    ) -> set[int]:
+        """Cancel those that are still pending; say which were."""
         if not message_ids:
-            return 0
+            return set()
         where = (MessageRow.organization_id == organization_id) & MessageRow.id.in_(message_ids)
         ended = await store.withdraw(
             tx, where, becomes=Lifecycle.CANCELLED, reason=Reason.WITHDRAWN, now=now
         )
-        return len(ended)
+        return set(ended)
 
-    async def pending_of_in(self, tx: Tx, appointment_id: int) -> list[PlannedMessage]:
-        """Messages about a visit that are planned or have gone out, oldest first."""
-        return await store.about_appointment(tx, appointment_id)
+    async def about_visits_in(
+        self, tx: Tx, appointment_ids: Collection[int]
+    ) -> dict[int, list[PlannedMessage]]:
+        """The messages about each of the visits, whatever became of them, oldest first. What waits
+        stays where it is until the transaction ends."""
+        await visits.hold_pending(tx, appointment_ids)
+        return await visits.about_visits(tx, appointment_ids)
+
+    async def told_together_in(self, tx: Tx, appointment_id: int) -> set[int]:
+        """The other visits of messages that tell of this one."""
+        return await visits.told_together(tx, appointment_id)
 
     async def rebase_in(
-        self, tx: Tx, message_ids: Sequence[int], *, appointment_version: int
+        self,
+        tx: Tx,
+        message_ids: Sequence[int],
+        *,
+        appointment_id: int,
+        appointment_version: int,
     ) -> None:
         """Let pending messages carry the visit's new version: their time still holds."""
         if message_ids:
-            await store.rebase(tx, message_ids, appointment_version=appointment_version)
+            await visits.rebase(
+                tx,
+                message_ids,
+                appointment_id=appointment_id,
+                appointment_version=appointment_version,
+            )
 
     async def find_question_in(
         self,

@@ -10,6 +10,7 @@ from handbell.messages.content import Material
 from handbell.messages.policy import needs_sibling
 from handbell.messages.receipts import eligibility_from
 from handbell.messages.types import Job, Lifecycle, MessageId, Reason
+from handbell.messages.visits import visits_of
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Tx
 from handbell.platform.errors import InvalidError
@@ -111,4 +112,5 @@ def _to_job(
         appointment_version=row.appointment_version,
         reminder_offset=row.reminder_offset,
         provider_message_id=row.provider_ref,
+        visits=visits_of(row),
     )

@@ -4,12 +4,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 # allow public-files: a question is open while its visit is still to come
 from handbell.directory.tables import AppointmentRow, PatientRow
-from handbell.messages.tables import MessageAttemptRow, MessageRow, ReceiptPartRow
+from handbell.messages.tables import (
+    MessageAppointmentRow,
+    MessageAttemptRow,
+    MessageRow,
+    ReceiptPartRow,
+)
 from handbell.messages.types import (
     PENDING,
     Activity,
@@ -17,10 +33,10 @@ from handbell.messages.types import (
     Lifecycle,
     MessageFilter,
     MessageId,
-    PlannedMessage,
     Question,
     Reason,
 )
+from handbell.messages.visits import ids_about, others_told, visits_of
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.scheduling.types import Anchor, At, Free, OnDay
@@ -35,7 +51,6 @@ _ADMISSION: Final[tuple[Any, ...]] = (
     MessageRow.scheduled_at,
     MessageRow.reasons,
 )
-_SETTLED: Final = (Lifecycle.REFUSED, Lifecycle.CANCELLED)
 
 
 async def insert_once(
@@ -108,34 +123,6 @@ async def withdraw_fall_back(tx: Tx, message_ids: Sequence[int], *, now: datetim
     return await withdraw(tx, where, becomes=Lifecycle.CANCELLED, reason=Reason.WITHDRAWN, now=now)
 
 
-async def about_appointment(tx: Tx, appointment_id: int) -> list[PlannedMessage]:
-    """Messages about a visit that are planned or went out."""
-    statement = (
-        select(MessageRow.__table__)
-        .where(MessageRow.appointment_id == appointment_id, MessageRow.lifecycle.not_in(_SETTLED))
-        .order_by(MessageRow.id)
-    )
-    return [
-        PlannedMessage(
-            id=MessageId(row.id),
-            purpose=Purpose(row.purpose),
-            reminder_offset=row.reminder_offset,
-            serves_at=row.serves_at,
-            appointment_version=row.appointment_version,
-            lifecycle=Lifecycle(row.lifecycle),
-        )
-        for row in await tx.execute(statement)
-    ]
-
-
-async def rebase(tx: Tx, message_ids: Sequence[int], *, appointment_version: int) -> None:
-    await tx.execute(
-        update(MessageRow)
-        .where(MessageRow.id.in_(message_ids), MessageRow.lifecycle.in_(PENDING))
-        .values(appointment_version=appointment_version)
-    )
-
-
 async def record_reply(tx: Tx, message_id: int, *, at: datetime) -> None:
     """Note when the patient first answered."""
     await tx.execute(
@@ -149,46 +136,63 @@ async def find_question(
     tx: Tx, address_id: int, *, context_ref: str | None, now: datetime
 ) -> Question | None:
     """The message that an answer from the address belongs to."""
-    is_open = and_(
-        MessageRow.address_id == address_id,
-        MessageRow.sent_at >= now - QUESTION_LIVES,
-        _is_unanswered(now=now),
-    )
-    base = select(
-        MessageRow.id,
-        func.coalesce(PatientRow.merged_into_id, PatientRow.id).label("patient_id"),
-        MessageRow.appointment_id,
-        MessageRow.appointment_version,
-        MessageRow.purpose,
-    )
-    base = base.join(PatientRow, PatientRow.id == MessageRow.patient_id).outerjoin(
-        AppointmentRow, AppointmentRow.id == MessageRow.appointment_id
-    )
-    found, is_named = None, False
-    if context_ref is not None:
-        named = base.join(MessageAttemptRow, MessageAttemptRow.message_id == MessageRow.id).where(
-            MessageRow.address_id == address_id, MessageAttemptRow.provider_ref == context_ref
-        )
-        found = (await tx.execute(named.limit(1))).one_or_none()
-        is_named = found is not None
-    if found is None:
-        newest = base.where(is_open).order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())
-        found = (await tx.execute(newest.limit(1))).one_or_none()
-    if found is None:
+    named = await _find_named(tx, address_id, context_ref)
+    asked = (await tx.execute(_asked(address_id, now=now))).all()
+    message_id = named or next((row.message_id for row in asked), None)
+    if message_id is None:
         return None
-    counted = (
-        select(func.count(MessageRow.appointment_id.distinct()))
-        .join(AppointmentRow, AppointmentRow.id == MessageRow.appointment_id)
-        .where(is_open)
+    statement = (
+        select(
+            MessageRow.__table__,
+            func.coalesce(PatientRow.merged_into_id, PatientRow.id).label("of_patient_id"),
+            others_told().label("others"),
+        )
+        .join(PatientRow, PatientRow.id == MessageRow.patient_id)
+        .where(MessageRow.id == message_id)
     )
+    found = (await tx.execute(statement)).one()
+    visits = visits_of(found)
+    own = {one.appointment_id for one in visits}
     return Question(
         message_id=MessageId(found.id),
-        patient_id=found.patient_id,
+        patient_id=found.of_patient_id,
         appointment_id=found.appointment_id,
-        appointment_version=found.appointment_version,
         purpose=Purpose(found.purpose),
-        is_named=is_named,
-        open_appointments=(await tx.execute(counted)).scalar_one(),
+        visits=visits,
+        is_named=named is not None,
+        open_elsewhere=len({row.appointment_id for row in asked} - own),
+    )
+
+
+async def _find_named(tx: Tx, address_id: int, context_ref: str | None) -> int | None:
+    """The message to the address that the answer itself points at."""
+    if context_ref is None:
+        return None
+    statement = (
+        select(MessageRow.id)
+        .join(MessageAttemptRow, MessageAttemptRow.message_id == MessageRow.id)
+        .where(MessageRow.address_id == address_id, MessageAttemptRow.provider_ref == context_ref)
+        .limit(1)
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+def _asked(address_id: int, *, now: datetime) -> Select[Any]:
+    """The visits that we lately asked about on the address and that an answer can still change,
+    each with its message, the newest message first."""
+    lately = and_(MessageRow.address_id == address_id, MessageRow.sent_at >= now - QUESTION_LIVES)
+    other = MessageAppointmentRow
+    first = select(MessageRow.id, MessageRow.appointment_id).where(lately)
+    others = select(MessageRow.id, other.appointment_id).join(
+        other, other.message_id == MessageRow.id
+    )
+    told = union_all(first, others.where(lately)).subquery("told")
+    return (
+        select(told.c.id.label("message_id"), told.c.appointment_id)
+        .join(MessageRow, MessageRow.id == told.c.id)
+        .join(AppointmentRow, AppointmentRow.id == told.c.appointment_id)
+        .where(_is_unanswered(now=now))
+        .order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())
     )
 
 
@@ -237,10 +241,11 @@ async def list_ids(
 def _where(wanted: MessageFilter) -> list[ColumnElement[bool]]:
     exact = {
         MessageRow.patient_id: wanted.patient_id,
-        MessageRow.appointment_id: wanted.appointment_id,
         MessageRow.channel: wanted.channel,
     }
     where = [col == value for col, value in exact.items() if value is not None]
+    if wanted.appointment_id is not None:
+        where.append(MessageRow.id.in_(ids_about([wanted.appointment_id])))
     if wanted.lifecycles is not None:
         where.append(MessageRow.lifecycle.in_(wanted.lifecycles))
     if wanted.progress is not None:
@@ -267,7 +272,11 @@ def _with_attempt() -> Select[Any]:
         .lateral("newest")
     )
     return select(
-        MessageRow.__table__, newest.c.body, newest.c.provider_ref, newest.c.no.label("attempt_no")
+        MessageRow.__table__,
+        newest.c.body,
+        newest.c.provider_ref,
+        newest.c.no.label("attempt_no"),
+        others_told().label("others"),
     ).outerjoin(newest, MessageRow.id == MessageRow.id)
 
 

@@ -141,6 +141,24 @@ class MessageRow(Base):
     )
 
 
+class MessageAppointmentRow(Base):
+    """A further visit of a message that tells of several of one day: the version that it tells
+    of, and when that begins. The first visit stands on the message itself."""
+
+    __tablename__ = "message_appointments"
+    __table_args__ = (Index("ix_message_appointments_appointment_id", "appointment_id"),)
+
+    message_id: Mapped[int] = mapped_column(
+        ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
+    )
+    appointment_id: Mapped[int] = mapped_column(
+        ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True
+    )
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    appointment_version: Mapped[int] = mapped_column(Integer)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class MessageAttemptRow(Base):
     """One call to a provider. The row as inserted is a leaf of the audit log (R7.1).
 

@@ -31,6 +31,15 @@ PENDING = (Lifecycle.SCHEDULED, Lifecycle.QUEUED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRef:
+    """A visit that a message tells of: which version of it, and when that begins."""
+
+    appointment_id: int
+    version: int | None
+    starts_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendOrder:
     """A wish to tell one patient one thing; only the gate turns it into a message.
 
@@ -38,7 +47,8 @@ class SendOrder:
     Without a `channel` the patient's order of channels decides; a reply names the `address_id`
     that it answers, and `answers_at`, when the patient wrote. `reminder_offset` is in minutes
     before `serves_at`, the start of the visit. `variables` are the caller's own. `not_on` are
-    channels that it may not take; `falls_back_from` is the message that failed on them.
+    channels that it may not take; `falls_back_from` is the message that failed on them. `others`
+    are further visits of the same day, in their order, that the message tells of as well.
     """
 
     patient_id: int
@@ -57,6 +67,7 @@ class SendOrder:
     answers_at: datetime | None = None
     not_on: frozenset[Channel] = frozenset()
     falls_back_from: MessageId | None = None
+    others: tuple[VisitRef, ...] = ()
 
 
 class Reason(StrEnum):
@@ -231,7 +242,9 @@ class Admission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMessage:
-    """A message about a visit, planned or already sent."""
+    """A message about a visit, whatever became of it; `serves_at` and `appointment_version` are
+    of that visit. `visits` are all that it tells of; `is_regular`: it was planned with the visit,
+    and is no repetition of another one."""
 
     id: MessageId
     purpose: Purpose
@@ -239,28 +252,31 @@ class PlannedMessage:
     serves_at: datetime | None
     appointment_version: int | None
     lifecycle: Lifecycle
+    visits: tuple[VisitRef, ...] = ()
+    is_regular: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """The message that a patient's answer belongs to.
 
-    `is_named`: the answer itself points at it. `open_appointments` counts the visits that we
-    have asked about on the address and that are still open.
+    `visits` are all that it asked about. `is_named`: the answer itself points at it.
+    `open_elsewhere` counts other visits that we have asked about on the address and that are
+    still open.
     """
 
     message_id: MessageId
     patient_id: int
     appointment_id: int | None
-    appointment_version: int | None
     purpose: Purpose
+    visits: tuple[VisitRef, ...]
     is_named: bool
-    open_appointments: int
+    open_elsewhere: int
 
     @property
     def is_clear(self) -> bool:
-        """Whether the answer can mean one visit only."""
-        return self.is_named or self.open_appointments <= 1
+        """Whether the answer can mean the visits of this message only."""
+        return self.is_named or self.open_elsewhere == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +292,8 @@ class MessageFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A message as it is shown: address and text are the patient's data, in clear."""
+    """A message as it is shown: address and text are the patient's data, in clear. `visits` are
+    all that it tells of, in the order of the day; the first is `appointment_id`."""
 
     id: MessageId
     patient_id: int
@@ -300,6 +317,7 @@ class Job:
     appointment_version: int | None
     reminder_offset: int | None
     provider_message_id: str | None
+    visits: tuple[VisitRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

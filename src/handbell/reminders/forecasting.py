@@ -12,7 +12,7 @@ from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel
 from handbell.preferences import service as preferences
 from handbell.preferences.types import DEFAULTS, Level
-from handbell.reminders import policy
+from handbell.reminders import merging, policy
 from handbell.reminders.service import to_order
 
 PAGE: Final = 500
@@ -99,10 +99,11 @@ async def _tally_unplanned(
     while visits := await directory.coming_visits_in(tx, now=now, after=after, limit=PAGE):
         after = visits[-1].appointment_id
         known = await with_messages_in(tx, [one.appointment_id for one in visits])
-        orders = [
-            to_order(visit, planned)
+        planned = (
+            (visit, one)
             for visit in visits
             if visit.appointment_id not in known
-            for planned in policy.plan(visit, now=now)
-        ]
+            for one in policy.plan(visit, now=now)
+        )
+        orders = [to_order(one) for one in merging.merged(planned)]
         await tally_orders(tx, organization_id, orders, tally, now=now)

@@ -21,6 +21,8 @@ MISSED_LATELY: Final = timedelta(days=7)
 
 OPEN: Final = frozenset({AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED})
 OURS: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER, Purpose.NO_SHOW})
+SETTLED: Final = frozenset({Lifecycle.REFUSED, Lifecycle.CANCELLED})
+"""What ended without telling anybody anything."""
 TOLD: Final = frozenset({Lifecycle.SENDING, Lifecycle.ACCEPTED, Lifecycle.UNKNOWN})
 
 
@@ -37,21 +39,21 @@ def plan(visit: VisitFacts, *, now: datetime) -> tuple[PlannedReminder, ...]:
         anchor=At(now, serves_at=visit.starts_at),
         serves_at=visit.starts_at,
     )
-    return (confirmation, *(_reminder(visit, hours) for hours in _hours(visit, now=now)))
+    return (confirmation, *(reminder(visit, hours) for hours in _hours(visit, now=now)))
 
 
 def decide_changes(
     visit: VisitFacts, planned: Sequence[PlannedReminder], standing: Sequence[PlannedMessage]
 ) -> Changes:
-    """Compare the plan with the messages that stand, those that have left included.
+    """Compare the plan with the messages about the visit, those that have left included.
 
     Where a patient was told something else since, such as another time, what they were told
     before counts no more: a visit moved away and back is confirmed again.
     """
-    ours = [message for message in standing if message.purpose in OURS]
+    ours = _ours(standing)
     pending = [message for message in ours if message.lifecycle in PENDING]
-    withdraw = tuple(message.id for message in pending if not _still_holds(visit, message))
-    holding = [m for m in _that_count(visit, ours) if m.id not in withdraw]
+    withdraw = tuple(message.id for message in pending if not still_holds(visit, message))
+    holding = [m for m in that_count(visit, standing) if m.id not in withdraw]
     return Changes(
         withdraw=withdraw,
         rebase=tuple(
@@ -63,6 +65,20 @@ def decide_changes(
     )
 
 
+def that_count(visit: VisitFacts, standing: Sequence[PlannedMessage]) -> list[PlannedMessage]:
+    """The messages about the visit as it stands, unless something else was told after them."""
+    ours = _ours(standing)
+    about_it = [message for message in ours if _is_about(visit, message)]
+    newest_other = max(
+        (_version(m) for m in ours if m not in about_it and m.lifecycle in TOLD), default=-1
+    )
+    return [m for m in about_it if m.lifecycle in PENDING or _version(m) > newest_other]
+
+
+def _ours(standing: Sequence[PlannedMessage]) -> list[PlannedMessage]:
+    return [m for m in standing if m.purpose in OURS and m.lifecycle not in SETTLED]
+
+
 def _hours(visit: VisitFacts, *, now: datetime) -> Iterator[int]:
     """The provider's offsets that are still ahead, the furthest first.
 
@@ -72,7 +88,7 @@ def _hours(visit: VisitFacts, *, now: datetime) -> Iterator[int]:
     ahead = [h for h in sorted(set(visit.hours_before)) if _is_ahead(visit, h, now=now)]
     if not ahead and visit.hours_before and visit.starts_at - now >= GOOD_TIME:
         ahead = [STAND_IN]
-    today = _local_day(visit, now)
+    today = local_day(visit, now)
     for hours in reversed(ahead):
         is_shortest = hours == ahead[0]
         if is_shortest or not _is_whole_days(hours) or _day_before(visit, hours) != today:
@@ -81,11 +97,11 @@ def _hours(visit: VisitFacts, *, now: datetime) -> Iterator[int]:
 
 def _is_ahead(visit: VisitFacts, hours: int, *, now: datetime) -> bool:
     if _is_whole_days(hours):
-        return _day_before(visit, hours) >= _local_day(visit, now)
+        return _day_before(visit, hours) >= local_day(visit, now)
     return visit.starts_at - timedelta(hours=hours) > now
 
 
-def _reminder(visit: VisitFacts, hours: int) -> PlannedReminder:
+def reminder(visit: VisitFacts, hours: int) -> PlannedReminder:
     """24 hours before means the calendar day before; 2 hours before are 2 hours."""
     instant = visit.starts_at - timedelta(hours=hours)
     return PlannedReminder(
@@ -103,14 +119,15 @@ def _is_whole_days(hours: int) -> bool:
 
 
 def _day_before(visit: VisitFacts, hours: int) -> date:
-    return _local_day(visit, visit.starts_at) - timedelta(days=hours // HOURS_OF_DAY)
+    return local_day(visit, visit.starts_at) - timedelta(days=hours // HOURS_OF_DAY)
 
 
-def _local_day(visit: VisitFacts, at: datetime) -> date:
+def local_day(visit: VisitFacts, at: datetime) -> date:
+    """The calendar day of the place."""
     return at.astimezone(zone(visit.timezone)).date()
 
 
-def _still_holds(visit: VisitFacts, message: PlannedMessage) -> bool:
+def still_holds(visit: VisitFacts, message: PlannedMessage) -> bool:
     """Whether a message that has not left is still to leave.
 
     What names no start was ordered by hand and falls with the visit only; what names no offset
@@ -124,15 +141,6 @@ def _still_holds(visit: VisitFacts, message: PlannedMessage) -> bool:
         return True
     offsets = {hours * 60 for hours in (*visit.hours_before, STAND_IN)}
     return visit.auto_reminders and message.reminder_offset in offsets
-
-
-def _that_count(visit: VisitFacts, ours: Sequence[PlannedMessage]) -> list[PlannedMessage]:
-    """The messages about the visit as it stands, unless something else was told after them."""
-    about_it = [message for message in ours if _is_about(visit, message)]
-    newest_other = max(
-        (_version(m) for m in ours if m not in about_it and m.lifecycle in TOLD), default=-1
-    )
-    return [m for m in about_it if m.lifecycle in PENDING or _version(m) > newest_other]
 
 
 def _is_about(visit: VisitFacts, message: PlannedMessage) -> bool:

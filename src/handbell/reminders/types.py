@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from handbell.directory.types import VisitFacts
 from handbell.messages.types import MessageId
 from handbell.platform.vocabulary import Purpose
 from handbell.scheduling.types import Anchor
@@ -34,3 +35,24 @@ class Changes:
     withdraw: tuple[MessageId, ...]
     rebase: tuple[MessageId, ...]
     admit: tuple[PlannedReminder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A message to admit about one visit or, as a reminder, about several of one day in their
+    order. `after` is the newest message that told of another choice of these visits: what it was
+    to say, this one says."""
+
+    visits: tuple[VisitFacts, ...]
+    planned: PlannedReminder
+    after: MessageId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayChanges:
+    """What to do with the messages of a visit and of those of the same day. `rebase` names the
+    messages that need the new version of a visit."""
+
+    withdraw: tuple[MessageId, ...]
+    rebase: tuple[tuple[VisitFacts, tuple[MessageId, ...]], ...]
+    admit: tuple[Wanted, ...]

@@ -65,6 +65,7 @@ CATALOGUE: Final = {
             sample="https://m.example.org/r/7Kq2xZ9a",
             purposes=_VISIT,
         ),
+        Variable(name="visit_count", level=_L0, sample="2", purposes=_VISIT),
         Variable(name="first_name", level=_L1, sample="Alexandra"),
         Variable(name="appt_date", level=_L1, sample="Tue, Dec 1", purposes=_VISIT),
         Variable(name="appt_time", level=_L1, sample="9:30 AM", purposes=_VISIT),
@@ -74,6 +75,9 @@ CATALOGUE: Final = {
         ),
         Variable(
             name="location", level=_L2, sample="Main Street", purposes=_EVERYWHERE - _PROMOTIONAL
+        ),
+        Variable(
+            name="visits", level=_L2, sample="9:30 AM, Dr. Sam Doe, Main Street", purposes=_VISIT
         ),
         Variable(
             name="pharmacy",
@@ -111,6 +115,13 @@ def samples_for(language: str) -> Mapping[str, str]:
             **SAMPLES,
             "appt_date": visit_date(_SAMPLE_VISIT, zone=_SAMPLE_ZONE, locale=language),
             "appt_time": visit_time(_SAMPLE_VISIT, zone=_SAMPLE_ZONE, locale=language),
+            "visits": ", ".join(
+                (
+                    visit_time(_SAMPLE_VISIT, zone=_SAMPLE_ZONE, locale=language),
+                    SAMPLES["provider"],
+                    SAMPLES["location"],
+                )
+            ),
             "due_date": day_of(_SAMPLE_DUE, locale=language),
         }
     )

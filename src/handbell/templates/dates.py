@@ -1,5 +1,6 @@
-"""A visit's date and time as its patient reads them, in the zone of the visit."""
+"""A visit's date and time as its patient reads them, in the zone of the visit; lists of words."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
+from babel.lists import format_list
 
 _PLAIN: Final = str.maketrans({"\u202f": " ", "\u00a0": " "})
 _OF_LANGUAGE: Final = {"en": "en_US", "es": "es_US", "hi": "hi_IN"}
@@ -30,6 +32,11 @@ def visit_time(at: datetime, *, zone: ZoneInfo, locale: str) -> str:
     """
     text = format_time(at.astimezone(zone), "short", locale=_locale(locale))
     return text.translate(_PLAIN)
+
+
+def listed(words: Sequence[str], *, locale: str) -> str:
+    """Give some words as a list in a sentence, as "9:30 AM and 2:00 PM"."""
+    return format_list(words, locale=_locale(locale)).translate(_PLAIN)
 
 
 @lru_cache(maxsize=256)

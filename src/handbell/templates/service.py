@@ -15,7 +15,7 @@ from handbell.templates import library, store
 from handbell.templates.analysis import check, variables_of
 from handbell.templates.approvals.service import note_pending_in
 from handbell.templates.catalogue import CATALOGUE, SAMPLES
-from handbell.templates.dates import day_of, visit_date, visit_time
+from handbell.templates.dates import day_of, listed, visit_date, visit_time
 from handbell.templates.diffing import diff
 from handbell.templates.errors import (
     NothingToPublish,
@@ -64,6 +64,7 @@ __all__ = [
     "is_marketing",
     "level_of",
     "library_texts",
+    "listed",
     "missing_when_sent",
     "one_click_headers",
     "preview",
