@@ -65,7 +65,7 @@ def _to_draft(told: Mapping[str, Any]) -> BlackoutDraft:
     except ValidationError as wrong:
         fault = wrong.errors()[0]
         field = str(fault["loc"][0])
-        raise InvalidBlackout(f"{field}: {fault['msg']}.", field=field) from wrong
+        raise InvalidBlackout(f"{field} is not accepted: {fault['msg']}.", field=field) from wrong
 
 
 def _sentence(one: Mapping[str, Any]) -> str:
