@@ -300,3 +300,32 @@ def test_blackouts_are_entered_for_one_or_for_all_listed_and_removed(
     wrong = ["blackout", "enter", *window, "--reason", "storm", "--state", "la"]
     assert run(wrong, monkeypatch) == 1
     assert capsys.readouterr().err.startswith("invalid_blackout: state ")
+
+
+@pytest.mark.requirement("R9.6")
+@pytest.mark.usefixtures("_installed")
+def test_delivery_is_paused_drained_listed_and_resumed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(*arguments: str) -> dict[str, Any]:
+        assert run([*arguments, "--json"], monkeypatch) == 0, capsys.readouterr().err
+        told: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return told
+
+    org = str(asked("organization", "create", "--name", "Riverside")["id"])
+    one = asked("pause", "--reason", "we move", "--org", org, "--lane", "marketing", "--refuse")
+    assert (one["organization_id"], one["new_orders"]) == (int(org), "refuse")
+    all_ = asked("drain", "--reason", "maintenance", "--wait", "5")
+    assert (all_["is_of_all"], all_["drained"], all_["in_flight"]) == (True, True, 0)
+    assert [pause["id"] for pause in asked("pauses")["pauses"]] == [all_["id"], one["id"]]
+    assert run(["pauses"], monkeypatch) == 0
+    assert f"marketing, organisation {org}: we move" in capsys.readouterr().out
+    assert asked("resume", str(all_["id"]))["ended_by"] == "operator"
+    for wrong, code in (
+        (["resume", "4711"], "pause_not_found"),
+        (["pause", "--reason", "x", "--lane", "jobs"], "lane_without_messages"),
+        (["pause", "--reason", "x", "--line", "4711"], "sender_line_not_found"),
+        (["pause", "--reason", "x", "--until", "2020-01-01"], "pause_ends_in_the_past"),
+    ):
+        assert run(wrong, monkeypatch) == 1
+        assert capsys.readouterr().err.startswith(f"{code}: ")

@@ -345,6 +345,22 @@ DOORS: Final = (
         for whose in ("", "/{id}")
         for method in ("GET", "PUT")
     ),
+    Door(method="GET", path="/delivery/pauses", queries=("limit", "offset")),
+    Door(
+        method="POST",
+        path="/delivery/pauses",
+        valid={
+            "reason": "maintenance",
+            "lane": "marketing",
+            "channel": "email",
+            "line_id": None,
+            "until": None,
+            "new_orders": "hold",
+            "unheard_of": None,
+        },
+    ),
+    Door(method="GET", path="/delivery/pauses/{id}"),
+    Door(method="POST", path="/delivery/pauses/{id}/resume"),
     Door(method="GET", path="/comm/settings/organization"),
     Door(
         method="PUT",

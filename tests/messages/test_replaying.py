@@ -232,7 +232,7 @@ def test_every_reason_that_the_gate_gives_has_its_gate() -> None:
     afterwards = {
         *(Reason.WITHDRAWN, Reason.LEAKS, Reason.TOO_LONG, Reason.UNRENDERABLE),
         *(Reason.RETRYING, Reason.GIVEN_UP, Reason.PROVIDER_REFUSED),
-        *(Reason.AWAITING_OUTCOME, Reason.MARKETING_INCOMPLETE),
+        *(Reason.AWAITING_OUTCOME, Reason.MARKETING_INCOMPLETE, Reason.HELD),
     }
     assert set(GATE_OF_REASON) == set(Reason) - afterwards
 

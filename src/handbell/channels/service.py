@@ -24,6 +24,12 @@ from handbell.channels.errors import (
 )
 from handbell.channels.health import is_fault, is_too_fast
 from handbell.channels.pace import paces
+from handbell.channels.pauses import (
+    find_line_in,
+    is_paused,
+    pauses_in_force,
+    to_pause,
+)
 from handbell.channels.policy import check_line
 from handbell.channels.providers.failures import failure_of
 from handbell.channels.store import find_line, lines_in
@@ -45,11 +51,15 @@ __all__ = [
     "ensure_accounts",
     "failure_of",
     "find_line",
+    "find_line_in",
     "is_fault",
+    "is_paused",
     "is_too_fast",
     "line_for",
     "lines_in",
     "paces",
+    "pauses_in_force",
+    "to_pause",
 ]
 
 

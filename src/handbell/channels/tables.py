@@ -14,6 +14,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -73,3 +74,34 @@ class SenderLineRow(Base):
     rate_per_second: Mapped[Decimal | None] = mapped_column(Numeric)
     daily_cap: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PauseRow(Base):
+    """A stop of delivery by a person. What is NULL is not narrowed down: no organisation means
+    all of them, no lane every lane but the urgent one. In force until `until_at`, or until it is
+    ended."""
+
+    __tablename__ = "pauses"
+    __table_args__ = (
+        CheckConstraint(
+            "lane IN ('urgent', 'replies', 'care', 'billing', 'marketing')", name="lane"
+        ),
+        CheckConstraint("channel IN ('email', 'sms', 'whatsapp')", name="channel"),
+        CheckConstraint("new_orders IN ('hold', 'refuse')", name="new_orders"),
+        Index("ix_pauses_in_force", "organization_id", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
+    lane: Mapped[str | None] = mapped_column(Text)
+    channel: Mapped[str | None] = mapped_column(Text)
+    line_id: Mapped[int | None] = mapped_column(
+        ForeignKey("sender_lines.id", ondelete="CASCADE"), index=True
+    )
+    new_orders: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    paused_by: Mapped[str] = mapped_column(Text)
+    paused_at: Mapped[datetime] = mapped_column(Instant)
+    until_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[str | None] = mapped_column(Text)

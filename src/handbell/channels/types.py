@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from handbell.platform.db import OrganizationId
-from handbell.platform.vocabulary import Channel
+from handbell.platform.vocabulary import Channel, Lane
 
 
 class Provider(StrEnum):
@@ -95,6 +95,47 @@ class LinePace:
     account_cap: int | None
     day_zone: str
     recipient: PairRate | None
+
+
+class NewOrders(StrEnum):
+    """What happens to orders that come while delivery is paused."""
+
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseScope:
+    """What a pause stops; None is not narrowed down. No organisation: all of them. No lane: every
+    lane but the urgent one, which only stops where it is named. A line's names its channel too."""
+
+    organization_id: OrganizationId | None = None
+    lane: Lane | None = None
+    channel: Channel | None = None
+    line_id: int | None = None
+
+    def covers(self, lane: Lane, channel: Channel | None, line_id: int | None = None) -> bool:
+        """Whether it stops the organisation's messages on the lane and the channel that leave
+        from the line. Without a channel: on every one; without a line: from every one."""
+        if self.line_id not in {None, line_id}:
+            return False
+        of_lane = lane is self.lane or (self.lane is None and lane is not Lane.URGENT)
+        return of_lane and (self.channel is None or self.channel is channel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A pause as stored: who stopped what, why, and until when (None: until it is ended)."""
+
+    id: int
+    scope: PauseScope
+    new_orders: NewOrders
+    reason: str
+    paused_by: str
+    paused_at: datetime
+    until_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from sqlalchemy import Row, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.audit.service import OWN_XID
-from handbell.channels.service import line_for, lines_in
-from handbell.channels.types import Line, Outbound
-from handbell.delivery.types import Claim
+from handbell.channels.service import line_for, lines_in, pauses_in_force
+from handbell.channels.types import Line, Outbound, PauseScope
+from handbell.delivery.types import HELD_AGAIN, Claim
 from handbell.delivery.unknowns.store import doubtful_addresses
 from handbell.delivery.writing import Letter, Unsendable, write_all
 
@@ -48,7 +48,7 @@ from handbell.messages.tables import MessageAttemptRow, MessageRow
 from handbell.messages.types import Decision, Defer, Lifecycle, Reason, Refuse, Send, SendFacts
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.leases import UNTIL
-from handbell.platform.vocabulary import Channel, MessageClass, Purpose
+from handbell.platform.vocabulary import Channel, Lane, MessageClass, Purpose
 from handbell.scheduling.policy import USELESS_BEFORE, closes_at
 from handbell.scheduling.types import At
 from handbell.templates.service import versions_in
@@ -98,6 +98,7 @@ async def claim_in(
     """
     await _lock_addresses(tx, message_ids)
     rows = await _queued(tx, message_ids)
+    rows = await _leave_paused(tx, organization_id, rows, now=now)
     if not rows:
         return [], []
     asked = await _ask(tx, organization_id, rows, now=now)
@@ -140,6 +141,31 @@ async def _queued(tx: Tx, message_ids: Sequence[int]) -> Sequence[Row[Any]]:
         .with_for_update(of=MessageRow, key_share=True)
     )
     return (await tx.execute(statement)).all()
+
+
+async def _leave_paused(
+    tx: Tx, organization_id: OrganizationId, rows: Sequence[Row[Any]], *, now: datetime
+) -> Sequence[Row[Any]]:
+    """Give back what people have paused since it was leased, or whose line they have; the others
+    go on. A pause of a line shows as the reason; other pauses let the message wait as it was."""
+    scopes = [pause.scope for pause in await pauses_in_force(tx, organization_id, now=now)]
+    if not (scopes and rows):
+        return rows
+    lines = await lines_in(tx, organization_id)
+    stops = {row.id: [one for one in scopes if _stops(one, row, lines)] for row in rows}
+    of_line = [id_ for id_, found in stops.items() if found and all(s.line_id for s in found)]
+    waiting = {"lifecycle": Lifecycle.SCHEDULED, "leased_until": None}
+    held = {**waiting, "scheduled_at": now + HELD_AGAIN, "reasons": [Reason.HELD.value]}
+    others = [id_ for id_, found in stops.items() if found and id_ not in of_line]
+    for ids, values in ((of_line, held), (others, waiting)):
+        if ids:
+            await tx.execute(update(MessageRow).where(MessageRow.id.in_(ids)).values(**values))
+    return [row for row in rows if not stops[row.id]]
+
+
+def _stops(scope: PauseScope, row: Row[Any], lines: Sequence[Line]) -> bool:
+    line = line_for(lines, Channel(row.channel), row.address_id) if row.address_id else None
+    return scope.covers(Lane(row.lane), Channel(row.channel), line.id if line else None)
 
 
 async def _ask(

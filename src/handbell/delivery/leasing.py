@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
+from handbell.channels.service import is_paused
 from handbell.delivery.types import SHARE, Due, Leased
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.direct import Direct
@@ -17,14 +18,21 @@ ROOM: Final = 2_000
 """Messages of one lane that are out at once, so that a lease never ends in the queue."""
 GROUP: Final = 32
 """Messages of one job; a worker has them in flight together."""
+CHANNELS: Final = [channel.value for channel in Channel]
+_PAUSED: Final = is_paused(
+    organization_id="organizations.id", lane="$2", channel="asked.channel", now="$3"
+)
 
 _LEASE: Final = f"""
 WITH free AS (
     SELECT greatest(0, $1 - count(*)) AS n FROM messages
     WHERE lifecycle = 'queued' AND lane = $2
 ), turns AS (
-    SELECT id FROM organizations
-    WHERE EXISTS (
+    SELECT id, running.channels FROM organizations CROSS JOIN LATERAL (
+        SELECT array_agg(channel) AS channels FROM unnest($6::text[]) AS asked(channel)
+        WHERE NOT {_PAUSED}
+    ) running
+    WHERE running.channels IS NOT NULL AND EXISTS (
         SELECT 1 FROM messages m
         WHERE m.lane = $2 AND m.organization_id = organizations.id
           AND m.lifecycle = 'scheduled' AND m.scheduled_at <= $3
@@ -33,7 +41,7 @@ WITH free AS (
 ), due AS (
     SELECT m.id FROM turns CROSS JOIN LATERAL (
         SELECT id FROM messages
-        WHERE lane = $2 AND organization_id = turns.id
+        WHERE lane = $2 AND organization_id = turns.id AND channel = ANY(turns.channels)
           AND lifecycle = 'scheduled' AND scheduled_at <= $3
         ORDER BY scheduled_at, serves_at LIMIT $5
         FOR UPDATE SKIP LOCKED
@@ -97,9 +105,9 @@ async def lease_due(direct: Direct, lane: Lane, *, after: int, now: datetime) ->
     """Lease what is due in a lane, organisations in turn, beginning behind `after`.
 
     Of what is due since the same instant, such as the opening of a window, the soonest visit
-    leaves first; what no visit waits for comes last.
+    leaves first; what no visit waits for comes last. What people have paused is not seen.
     """
-    rows = await direct.rows(_LEASE, ROOM, lane.value, now, after, SHARE)
+    rows = await direct.rows(_LEASE, ROOM, lane.value, now, after, SHARE, CHANNELS)
     grouped: dict[tuple[int, str], list[int]] = defaultdict(list)
     for row in sorted(rows, key=_turn):
         grouped[row["organization_id"], row["channel"]].append(row["id"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from handbell.channels.types import Line, Outbound, Sender
@@ -11,6 +11,9 @@ from handbell.platform.vocabulary import Channel, Lane
 
 SHARE: Final = 200
 """Messages that one organisation may have leased per round: nobody waits behind another."""
+HELD_AGAIN: Final = timedelta(seconds=30)
+"""A message whose line is paused is looked at again so much later: which line it leaves from is
+not known before it is claimed."""
 LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
     "urgent": (Lane.URGENT,),
     "care": (Lane.REPLIES, Lane.CARE, Lane.JOBS),

@@ -3,17 +3,24 @@
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
 Answer = TypeVar("Answer")
+INSTANTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Do the work of a command."""
     return asyncio.run(work)
+
+
+def in_utc(at: datetime | None) -> datetime | None:
+    """An instant that names no zone is meant in UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def print_answer(result: Mapping[str, Any], as_json: bool) -> None:  # noqa: FBT001

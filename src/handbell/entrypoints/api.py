@@ -11,6 +11,7 @@ from handbell.access.types import Caller, Scope
 from handbell.actions.router import links_router
 from handbell.channels.router import accounts_router
 from handbell.delivery.deadletters.router import dead_letters_router
+from handbell.delivery.pauses.router import pauses_router
 from handbell.delivery.unknowns.router import unknowns_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.integrations.events.router import events_router
@@ -93,6 +94,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield prices_router(rt.prices, rt.clock)
     yield preview_router(rt.previews, rt.clock)
     yield staff_router(rt.staff, rt.clock)
+    yield pauses_router(rt.pauses, rt.clock)
     yield accounts_router(rt.provider_accounts, rt.clock)
     yield relay_router(rt.webhooks, rt.clock)
     yield dead_webhooks_router(rt.dead_webhooks, rt.clock)

@@ -13,6 +13,7 @@ from handbell.channels.service import AccountService
 from handbell.consent.service import ConsentService, WitnessSource
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.pacing import Pacing, open_valkey
+from handbell.delivery.pauses.service import PauseService
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
 from handbell.delivery.unknowns.service import SETTLE_TOPIC, UnknownService
@@ -92,6 +93,7 @@ class Runtime:
     replanner: Replanner
     forecasts: ForecastService
     delivery: DeliveryService
+    pauses: PauseService
     dead_letters: DeadLetterService
     unknowns: UnknownService
     actions: ActionService
@@ -238,6 +240,7 @@ def open_runtime(settings: Settings) -> Runtime:
         replanner=replanner,
         forecasts=ForecastService(db),
         delivery=delivery,
+        pauses=PauseService(db, audit, clock),
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),
         actions=actions,

@@ -4,14 +4,15 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
 
-from handbell.entrypoints import undelivered
+from handbell.entrypoints import stopping, undelivered
+from handbell.entrypoints.answering import INSTANTS, in_utc
 from handbell.entrypoints.home import installed
 from handbell.platform.errors import HandbellError
 from handbell.platform.settings import Settings
@@ -42,11 +43,11 @@ app.add_typer(blackout, name="blackout")
 app.add_typer(patient, name="patient")
 app.add_typer(template, name="template")
 app.add_typer(imports, name="import")
+app.add_typer(stopping.commands)
 app.add_typer(undelivered.dead_letters, name="dead-letters")
 app.add_typer(undelivered.unknown, name="unknown")
 
 Answer = TypeVar("Answer")
-INSTANTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -152,7 +153,7 @@ def replay_receipts(
     """Decide stored receipts again, each by the rules of its own day, and name what differs."""
     from handbell.entrypoints import operations
 
-    work = operations.replay_receipts(installed(Settings()), since=_in_utc(since), limit=limit)
+    work = operations.replay_receipts(installed(Settings()), since=in_utc(since), limit=limit)
     found = _run(work)
     _print(found if as_json else operations.replay_in_words(found), as_json=as_json)
     if not found["genuine"]:
@@ -514,10 +515,6 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
         return
     for name, value in result.items():
         print(f"{name.replace('_', ' ')}: {value}")
-
-
-def _in_utc(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _stop(code: str, sentence: str) -> NoReturn:

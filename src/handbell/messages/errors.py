@@ -1,7 +1,13 @@
 """What cannot be done with a message."""
 
 from handbell.messages.types import Lifecycle, MessageId
-from handbell.platform.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from handbell.platform.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
 
 
 class MessageNotFound(NotFoundError):
@@ -58,3 +64,14 @@ class SendAtTooFar(InvalidError):
 
     def __init__(self, *, days: int) -> None:
         super().__init__("The time lies too far ahead.", field="send_at", days=days)
+
+
+class DeliveryPaused(UnavailableError):
+    """Delivery is paused and takes no new orders until it goes on."""
+
+    code = "delivery_paused"
+
+    def __init__(self, pause_id: int) -> None:
+        super().__init__(
+            "Delivery is paused and takes no new orders; try again later.", pause_id=pause_id
+        )

@@ -1,8 +1,8 @@
 """`/comm/schedule` and `/comm/jobs`: order a message, see what became of it, recall it."""
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -11,11 +11,14 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from handbell.access.types import Caller, Scope
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
+from handbell.channels.service import pauses_in_force
+from handbell.channels.types import NewOrders, PauseScope
 from handbell.directory import service as directory
 from handbell.directory.types import VisitFacts
 from handbell.messages.errors import (
     AppointmentNotFound,
     CampaignsNotAvailable,
+    DeliveryPaused,
     MessageAlreadyLeft,
     MessageNotFound,
     SendAtTooFar,
@@ -31,7 +34,7 @@ from handbell.messages.schemas import (
     order_key,
 )
 from handbell.messages.service import MessageService
-from handbell.messages.types import Admission, Job, MessageFilter, SendOrder
+from handbell.messages.types import Admission, Job, Lifecycle, MessageFilter, Reason, SendOrder
 from handbell.messages.words import Language
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database
@@ -48,7 +51,7 @@ from handbell.platform.http import (
     require,
     set_page_headers,
 )
-from handbell.platform.vocabulary import Channel, Purpose
+from handbell.platform.vocabulary import LANE_OF_PURPOSE, Channel, Lane, Purpose
 from handbell.preferences.errors import PatientNotFound
 from handbell.scheduling.types import Anchor, At, Free
 
@@ -82,7 +85,9 @@ class Desk:
     async def admit(
         self, caller: Caller, body: MessageIn, key: str, *, now: datetime
     ) -> Admission:
-        """Raises `PatientNotFound`, `AppointmentNotFound` or `SendAtTooFar`."""
+        """Raises `PatientNotFound`, `AppointmentNotFound`, `SendAtTooFar` or
+        `DeliveryPaused`."""
+        paused = await self._pauses(caller, body, now=now)
         visit = await self._visit(caller, body)
         is_bound = body.purpose in ABOUT_A_COMING_VISIT
         serves_at = visit.starts_at if visit and is_bound else None
@@ -99,7 +104,21 @@ class Desk:
             appointment_version=visit.version if visit else None,
             serves_at=serves_at,
         )
-        return await self.messages.admit(caller.organization_id, order, now=now)
+        admitted = await self.messages.admit(caller.organization_id, order, now=now)
+        return _held(admitted, paused, LANE_OF_PURPOSE[body.purpose])
+
+    async def _pauses(
+        self, caller: Caller, body: MessageIn, *, now: datetime
+    ) -> Sequence[PauseScope]:
+        """What is paused now; raises `DeliveryPaused` where that refuses new orders."""
+        async with self.db.transaction(caller.organization_id) as tx:
+            found = await pauses_in_force(tx, caller.organization_id, now=now)
+        lane = LANE_OF_PURPOSE[body.purpose]
+        for one in found:
+            refuses = one.new_orders is NewOrders.REFUSE
+            if refuses and one.scope.covers(lane, body.preferred_channel):
+                raise DeliveryPaused(one.id)
+        return [one.scope for one in found]
 
     async def _visit(self, caller: Caller, body: MessageIn) -> VisitFacts | None:
         if body.appointment_id is None:
@@ -128,6 +147,14 @@ class Desk:
         )
         async with self.db.transaction(caller.organization_id) as tx:
             await self.audit.record(tx, entry)
+
+
+def _held(admitted: Admission, paused: Sequence[PauseScope], lane: Lane) -> Admission:
+    """The admission, which also says that delivery is paused for now."""
+    is_held = admitted.lifecycle is Lifecycle.SCHEDULED and any(
+        scope.covers(lane, admitted.channel) for scope in paused
+    )
+    return replace(admitted, reasons=(*admitted.reasons, Reason.HELD)) if is_held else admitted
 
 
 def _anchor(send_at: datetime | None, serves_at: datetime | None, *, now: datetime) -> Anchor:
@@ -175,6 +202,7 @@ def _add_ordering(router: APIRouter, desk: Desk) -> None:
             CampaignsNotAvailable,
             SendAtTooFar,
             IdempotencyKeyReused,
+            DeliveryPaused,
         ),
     )
     async def schedule(

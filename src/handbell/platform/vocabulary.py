@@ -81,3 +81,6 @@ LANE_OF_CLASS: Final = {
     MessageClass.RESEARCH: Lane.MARKETING,
     MessageClass.MARKETING: Lane.MARKETING,
 }
+LANE_OF_PURPOSE: Final = {
+    purpose: LANE_OF_CLASS[message_class] for purpose, message_class in CLASS_OF_PURPOSE.items()
+}

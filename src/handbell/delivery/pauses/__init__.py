@@ -1,0 +1,1 @@
+"""Delivery that people stop, see come to rest, and let go on."""

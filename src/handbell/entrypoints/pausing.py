@@ -1,0 +1,117 @@
+"""What the operator's commands about pauses do, for one organisation or for all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from handbell.channels.types import NewOrders, Pause, PauseScope
+
+# allow public-files: the commands show what a request shows
+from handbell.delivery.pauses.schemas import PauseOut
+from handbell.delivery.pauses.types import NewPause
+from handbell.entrypoints.bootstrap import Runtime
+from handbell.entrypoints.operations import opened
+from handbell.platform.db import OrganizationId
+from handbell.platform.errors import InvalidError
+from handbell.platform.lines import as_name
+from handbell.platform.settings import Settings
+from handbell.platform.vocabulary import Channel, Lane
+
+OPERATOR: Final = "operator"
+LISTED: Final = 200
+
+
+class LaneWithoutMessages(InvalidError):
+    """Raised for a lane that carries no messages."""
+
+    code = "lane_without_messages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseOrder:
+    """What an operator stops; without an organisation, all of them."""
+
+    reason: str
+    org: int | None = None
+    lane: Lane | None = None
+    channel: Channel | None = None
+    line: int | None = None
+    until: datetime | None = None
+    refuse: bool = False
+
+    def to_new(self) -> NewPause:
+        """Raises `LaneWithoutMessages`, `NameUnusable`."""
+        if self.lane is Lane.JOBS:
+            raise LaneWithoutMessages("The lane of jobs carries no messages.")
+        scope = PauseScope(
+            organization_id=None if self.org is None else OrganizationId(self.org),
+            lane=self.lane,
+            channel=self.channel,
+            line_id=self.line,
+        )
+        return NewPause(
+            scope=scope,
+            new_orders=NewOrders.REFUSE if self.refuse else NewOrders.HOLD,
+            reason=as_name(self.reason),
+            until=self.until,
+        )
+
+
+async def pause(settings: Settings, order: PauseOrder) -> dict[str, Any]:
+    """Stop what the order covers."""
+    async with opened(settings) as rt:
+        return _shown(await _pause(rt, order))
+
+
+async def drain(settings: Settings, order: PauseOrder, *, patience: timedelta) -> dict[str, Any]:
+    """Stop it, and wait until nothing of it is on its way any more."""
+    async with opened(settings) as rt:
+        made = await _pause(rt, order)
+        left = await rt.pauses.drained(made, patience=patience)
+    return {
+        "drained": not left.in_flight,
+        "in_flight": left.in_flight,
+        "waiting": left.waiting,
+        **_shown(made),
+    }
+
+
+async def resume(settings: Settings, pause_id: int) -> dict[str, Any]:
+    """Let it go on. Raises `PauseNotFound`."""
+    async with opened(settings) as rt:
+        now = await rt.clock.now()
+        return _shown(await rt.pauses.resume(None, pause_id, actor=OPERATOR, now=now))
+
+
+async def list_pauses(settings: Settings) -> dict[str, Any]:
+    """The newest pauses of all organisations."""
+    async with opened(settings) as rt:
+        found, total = await rt.pauses.list(None, limit=LISTED, offset=0)
+    return {"total": total, "pauses": [_shown(one) for one in found]}
+
+
+def in_words(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A line for each of them, by its number."""
+    return {f"pause {one['id']}": _sentence(one) for one in told["pauses"]} or {"pauses": "none"}
+
+
+async def _pause(rt: Runtime, order: PauseOrder) -> Pause:
+    now = await rt.clock.now()
+    if order.org is not None:
+        await rt.organizations.get(OrganizationId(order.org))
+    return await rt.pauses.pause(order.to_new(), actor=OPERATOR, now=now)
+
+
+def _shown(pause: Pause) -> dict[str, Any]:
+    told = PauseOut.of(pause).model_dump(mode="json")
+    return {"id": told.pop("id"), "organization_id": pause.scope.organization_id, **told}
+
+
+def _sentence(one: Mapping[str, Any]) -> str:
+    whose = "every organisation" if one["is_of_all"] else f"organisation {one['organization_id']}"
+    limits = [one[name] for name in ("lane", "channel") if one[name]]
+    limits += [f"line {one['line_id']}"] if one["line_id"] else []
+    what = ", ".join(limits) or "everything but urgent"
+    ends = f"ended {one['ended_at']}" if one["ended_at"] else f"until {one['until'] or 'resumed'}"
+    return f"since {one['paused_at']}, {ends}, {what}, {whose}: {one['reason']}"
