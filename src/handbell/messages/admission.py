@@ -25,6 +25,7 @@ from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel
 from handbell.preferences.errors import PatientNotFound
 from handbell.scheduling.service import RULES_VERSION, TZDATA_VERSION
+from handbell.scheduling.types import WindowFacts
 from handbell.templates.approvals.service import Approvals, approvals_in
 from handbell.templates.service import Shelf, shelf_in
 from handbell.templates.types import TemplateView
@@ -46,6 +47,14 @@ class PlannedText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the choice of a channel looks at."""
+
+    is_refused: bool
+    has_address: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """One order on one channel, with what the gate saw and said."""
 
@@ -59,11 +68,22 @@ class Judged:
     def parts(self) -> tuple[ReceiptPart, ReceiptPart]:
         return parts_of(self.facts)
 
+    @property
+    def standing(self) -> Standing:
+        return Standing(
+            is_refused=isinstance(self.decision, Refuse),
+            has_address=self.facts.eligibility.address_id is not None,
+        )
+
 
 def parts_of(facts: SendFacts) -> tuple[ReceiptPart, ReceiptPart]:
     """The two halves of the receipt of a decision on these facts."""
-    window = window_part(facts.window, rules_version=RULES_VERSION, tzdata_version=TZDATA_VERSION)
-    return eligibility_part(facts.eligibility), window
+    return eligibility_part(facts.eligibility), window_part_of(facts.window)
+
+
+def window_part_of(window: WindowFacts) -> ReceiptPart:
+    """The half of the hours, by the tables that are in force in this process."""
+    return window_part(window, rules_version=RULES_VERSION, tzdata_version=TZDATA_VERSION)
 
 
 def receipt_of(
@@ -107,7 +127,7 @@ async def judge_all(
         _judge(
             order,
             _by_channel(no, order, gathered),
-            _Texts(shelf, approvals, texts.get(order.order_key)),
+            Texts(shelf, approvals, texts.get(order.order_key)),
             now=now,
         )
         for no, order in enumerate(orders)
@@ -115,7 +135,7 @@ async def judge_all(
 
 
 @dataclass(frozen=True, slots=True)
-class _Texts:
+class Texts:
     """What a message may be written with: the published texts, and which of them Meta has
     approved."""
 
@@ -131,7 +151,7 @@ class _Texts:
             return planned if planned.channel is gathered.channel else None
         if order.template_id is not None:
             view = self.shelf.find(order.template_id, gathered.channel)
-            return None if view is None else self._planned(view, is_named=True)
+            return None if view is None else self._planned(view, gathered, is_named=True)
         view = self.shelf.pick(
             order.purpose,
             gathered.channel,
@@ -141,7 +161,7 @@ class _Texts:
         )
         if view is None:
             return None
-        fresh = self._planned(view, is_named=False)
+        fresh = self._planned(view, gathered, is_named=False)
         if planned is None or planned.template_id != view.id:
             return fresh
         return replace(
@@ -150,7 +170,11 @@ class _Texts:
             is_sibling_approved=fresh.is_sibling_approved,
         )
 
-    def _planned(self, view: TemplateView, *, is_named: bool) -> PlannedText:
+    def _planned(self, view: TemplateView, gathered: Gathered, *, is_named: bool) -> PlannedText:
+        """Approvals count where the patient can be reached, so that the answer about one order
+        does not hang on the others of its batch."""
+        is_reached = gathered.contact_point_id is not None
+        approvals = self.approvals if is_reached else Approvals()
         return PlannedText(
             channel=view.full.channel,
             template_id=view.id,
@@ -158,8 +182,8 @@ class _Texts:
             level=view.level,
             sibling_level=view.sibling_level,
             is_named=is_named,
-            is_approved=self.approvals.allow(view.full),
-            is_sibling_approved=self.approvals.allow(view.generic),
+            is_approved=approvals.allow(view.full),
+            is_sibling_approved=approvals.allow(view.generic),
         )
 
 
@@ -195,26 +219,40 @@ def _by_channel(
 
 
 def _judge(
-    order: SendOrder, known: Mapping[Channel, Gathered], texts: _Texts, *, now: datetime
+    order: SendOrder, known: Mapping[Channel, Gathered], texts: Texts, *, now: datetime
 ) -> Judged:
+    judged = {
+        channel: _judge_on(order, gathered, texts, now=now) for channel, gathered in known.items()
+    }
     wanted = next(iter(known.values())).order_for(order.purpose)
+    standings = {channel: one.standing for channel, one in judged.items()}
+    return judged[choose_channel(wanted, standings)]
+
+
+def choose_channel(wanted: Sequence[Channel], known: Mapping[Channel, Standing]) -> Channel:
+    """The first of the wanted channels that the gate does not refuse. Where it refuses them all,
+    the refusal that tells most: a channel that the patient does not have explains nothing."""
     listed = [channel for channel in wanted if channel in known] or list(known)
-    others = [channel for channel in known if channel not in listed]
-    judged = [_judge_on(order, known[channel], texts, now=now) for channel in (*listed, *others)]
-    sendable = (one for one in judged[: len(listed)] if not isinstance(one.decision, Refuse))
-    return next(sendable, None) or _most_telling(judged)
+    sendable = (channel for channel in listed if not known[channel].is_refused)
+    refused = [
+        channel
+        for channel in (*listed, *(one for one in known if one not in listed))
+        if known[channel].is_refused
+    ]
+    reachable = (channel for channel in refused if known[channel].has_address)
+    return next(sendable, None) or next(reachable, None) or refused[0]
 
 
-def _most_telling(judged: Sequence[Judged]) -> Judged:
-    """The refusal to keep: a channel that the patient does not have explains nothing."""
-    refused = [one for one in judged if isinstance(one.decision, Refuse)]
-    reachable = (one for one in refused if one.facts.eligibility.address_id is not None)
-    return next(reachable, refused[0])
-
-
-def _judge_on(order: SendOrder, gathered: Gathered, texts: _Texts, *, now: datetime) -> Judged:
+def _judge_on(order: SendOrder, gathered: Gathered, texts: Texts, *, now: datetime) -> Judged:
     text = texts.choose(order, gathered)
-    asked = Asked(
+    facts = gathered.facts(asked_of(order, text))
+    decision = decide(facts, order.anchor, now=now)
+    return Judged(order=order, gathered=gathered, text=text, facts=facts, decision=decision)
+
+
+def asked_of(order: SendOrder, text: PlannedText | None) -> Asked:
+    """What of an order, and of the text that it would be written with, the facts depend on."""
+    return Asked(
         purpose=order.purpose,
         serves_at=order.serves_at,
         answers_at=order.answers_at,
@@ -227,9 +265,6 @@ def _judge_on(order: SendOrder, gathered: Gathered, texts: _Texts, *, now: datet
             is_sibling_approved=text.is_sibling_approved,
         ),
     )
-    facts = gathered.facts(asked)
-    decision = decide(facts, order.anchor, now=now)
-    return Judged(order=order, gathered=gathered, text=text, facts=facts, decision=decision)
 
 
 async def to_rows(

@@ -472,13 +472,7 @@ def _statement(one: FromClause) -> Select[Any]:
             _ledger_of(AddressRow.id).label("ledger"),
             _sent_to(one, CAPPED).label("counted_sent_at"),
             _sent_to(one, (MessageClass.MARKETING,)).label("marketing_sent_at"),
-            _baa_of(one, organization_id).label("baa"),
-            settings.whatsapp_us_enabled,
-            settings.informs_at_intake,
-            settings.sms_ceiling,
-            settings.care_per_day,
-            _blackouts(organization_id),
-            _language_of(organization_id).label("organization_language"),
+            *organizations_own(one, organization_id),
             AppointmentRow.provider_id.label("visit_provider_id"),
             PatientRow.provider_id.label("patient_provider_id"),
             AppointmentRow.status.label("visit_status"),
@@ -492,6 +486,21 @@ def _statement(one: FromClause) -> Select[Any]:
         .outerjoin(AddressRow, AddressRow.id == address_id)
         .outerjoin(AppointmentRow, AppointmentRow.id == one.c.appointment_id)
         .outerjoin(LocationRow, LocationRow.id == AppointmentRow.location_id)
+    )
+
+
+def organizations_own(one: FromClause, organization_id: Any) -> Sequence[Any]:
+    """What is the same for all patients of the organisation on a channel, as columns beside its
+    settings."""
+    settings = OrganizationSettingsRow
+    return (
+        _baa_of(one, organization_id).label("baa"),
+        settings.whatsapp_us_enabled,
+        settings.informs_at_intake,
+        settings.sms_ceiling,
+        settings.care_per_day,
+        _blackouts(organization_id),
+        _language_of(organization_id).label("organization_language"),
     )
 
 

@@ -5,6 +5,7 @@ any deferral; a deferral goes to the latest of its instants, and usefulness is t
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -51,18 +52,38 @@ def decide(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
     At admission the anchor is the order's; at sending it is `At(now)`, so that the same
     function asks "now?" of everything.
     """
-    refusals = tuple(refusals_of(facts.eligibility))
-    if refusals:
-        return Refuse(reasons=refusals)
+    verdict = verdict_of(facts.eligibility)
+    if isinstance(verdict, Refuse):
+        return verdict
+    return joined(verdict, timing_of(facts, anchor, now=now))
+
+
+def verdict_of(facts: EligibilityFacts) -> Refuse | Send:
+    """The half of the decision that no hour changes: never, or as far as the hours allow."""
+    refusals = tuple(refusals_of(facts))
+    return Refuse(reasons=refusals) if refusals else Send(use_sibling=needs_sibling(facts))
+
+
+def timing_of(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
+    """The other half: when, by hours, pause and caps. Of the facts of eligibility it looks at
+    the message class alone."""
     until, reasons = _earliest(facts, anchor, now=now)
     if until is None:
         return Refuse(reasons=(*reasons, Reason.NO_LEGAL_TIME))
     if not is_useful(until, facts.serves_at):
         return Refuse(reasons=(*reasons, Reason.USELESS))
-    sibling = needs_sibling(facts.eligibility)
     if until > now:
-        return Defer(until=until, reasons=reasons or (Reason.PLANNED,), use_sibling=sibling)
-    return Send(use_sibling=sibling)
+        return Defer(until=until, reasons=reasons or (Reason.PLANNED,))
+    return Send()
+
+
+def joined(verdict: Refuse | Send, timing: Decision) -> Decision:
+    """The decision that the two halves make: a refusal stands before any time."""
+    if isinstance(verdict, Refuse):
+        return verdict
+    return (
+        timing if isinstance(timing, Refuse) else replace(timing, use_sibling=verdict.use_sibling)
+    )
 
 
 def refusals_of(facts: EligibilityFacts) -> Iterator[Reason]:
@@ -92,6 +113,11 @@ def cap_lifts(caps: CapFacts, *, at: datetime) -> datetime:
             oldest_in_the_way = inside[len(inside) - limit]
             lifts = max(lifts, oldest_in_the_way + period + AFTER_THE_BOUND)
     return lifts
+
+
+def fewest_that_bind(caps: CapFacts) -> int:
+    """Below so many counted sends no cap is in the way, whenever they left."""
+    return caps.per_day if caps.per_week is None else min(caps.per_day, caps.per_week)
 
 
 def _day_lifts(facts: SendFacts, *, at: datetime) -> datetime:

@@ -3,9 +3,11 @@
 The functions beside the class are for `delivery`, which asks the gate again and sends.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+from sqlalchemy import Select
 
 from handbell.audit.service import AuditService
 from handbell.audit.types import AuditEntry
@@ -31,6 +33,8 @@ from handbell.messages import (
 )
 from handbell.messages.errors import MessageAlreadyLeft, MessageNotFound
 from handbell.messages.parts import ReceiptParts
+from handbell.messages.populations.admitting import Chunk, PopulationRun
+from handbell.messages.populations.types import CHUNK, PopulationOrder, PopulationProgress
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import (
     PENDING,
@@ -50,6 +54,9 @@ from handbell.platform import outbox
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Channel
+
+ONE_BY_ONE: Final = 500
+"""Patients of one transaction, where each is asked about alone."""
 
 Asked = facts.Asked
 AskedWhen = receipts.AskedWhen
@@ -147,7 +154,7 @@ class MessageService:
         )
         stored = await store.insert_once(tx, organization_id, rows)
         refused = [
-            _entry(organization_id, order, stored[order.order_key][0], now=now)
+            _entry(organization_id, order, stored[order.order_key][0].message_id, now=now)
             for order in orders
             if stored[order.order_key][1]
             and stored[order.order_key][0].lifecycle is Lifecycle.REFUSED
@@ -161,6 +168,64 @@ class MessageService:
         ):
             await outbox.wake(tx)
         return [stored[order.order_key][0] for order in orders]
+
+    async def admit_population(
+        self,
+        organization_id: OrganizationId,
+        population: Select[Any],
+        order: PopulationOrder,
+        *,
+        now: datetime,
+        after: int = 0,
+        chunk: int = CHUNK,
+    ) -> AsyncIterator[PopulationProgress]:
+        """Order one thing for each patient of a population, and tell after each chunk.
+
+        `population` selects patient ids, one column. It is asked again for each chunk, from the
+        last id on: what is dear to ask belongs into a table first. Messages, receipts, refusals
+        in the audit log and the rest are what `admit` makes of each patient, but they are made
+        by sets: only who has something personal to decide is admitted one by one. Each chunk is
+        a transaction; an interrupted run is run again, from `after` on or from the beginning,
+        and makes no message twice. Patients whom the organisation does not have are left out.
+        """
+        run = PopulationRun(organization_id, order, parts=self.parts, now=now)
+        while True:
+            async with self.db.transaction(organization_id) as tx:
+                done = await run.admit_chunk(tx, population, after=after, limit=chunk)
+                if done is None:
+                    return
+                await self._finish_chunk(tx, organization_id, order, done, now=now)
+            for some in _batches(done.one_by_one):
+                async with self.db.transaction(organization_id) as tx:
+                    orders = [order.for_patient(patient_id) for patient_id in some]
+                    await self.admit_in(tx, organization_id, orders, now=now)
+            after = done.last_id
+            yield PopulationProgress(
+                last_id=done.last_id,
+                patients=done.patients,
+                by_sets=done.written.count,
+                one_by_one=len(done.one_by_one),
+                unknown=done.unknown,
+                shapes=done.shapes,
+            )
+
+    async def _finish_chunk(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        order: PopulationOrder,
+        done: Chunk,
+        *,
+        now: datetime,
+    ) -> None:
+        """What else a new message leaves behind: refusals in the log, and dispatchers awake."""
+        refused = [
+            _entry(organization_id, order.for_patient(patient_id), message_id, now=now)
+            for message_id, patient_id in done.written.refused
+        ]
+        await self.audit.record_many(tx, refused)
+        if done.written.is_due:
+            await outbox.wake(tx)
 
     async def fall_back_in(
         self, tx: Tx, organization_id: OrganizationId, message_id: int, *, now: datetime
@@ -342,12 +407,17 @@ class MessageService:
 
 
 def _entry(
-    organization_id: OrganizationId, order: SendOrder, admitted: Admission, *, now: datetime
+    organization_id: OrganizationId, order: SendOrder, message_id: int, *, now: datetime
 ) -> AuditEntry:
     return AuditEntry(
         organization_id=organization_id,
         at=now,
         actor=order.ordered_by,
         action="message.refused",
-        subject={"message_id": admitted.message_id, "patient_id": order.patient_id},
+        subject={"message_id": message_id, "patient_id": order.patient_id},
     )
+
+
+def _batches(patient_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(patient_ids), ONE_BY_ONE):
+        yield patient_ids[start : start + ONE_BY_ONE]
