@@ -25,7 +25,7 @@ from handbell.directory.types import (
 )
 from handbell.links import service as links
 from handbell.links.types import LinkKind, LinkOrder
-from handbell.messages.types import Admission, Lifecycle, MessageId, SendOrder
+from handbell.messages.types import Admission, Lifecycle, MessageId, SendOrder, VisitRef
 from handbell.patients.service import PatientService
 from handbell.patients.types import Contact, Registration
 from handbell.patients.whereabouts import InferredWhereabouts
@@ -61,6 +61,12 @@ class FakeMessages:
             scheduled_at=now,
             reasons=(),
         )
+
+    async def other_visits_in(self, tx: Tx, message_id: int) -> tuple[VisitRef, ...]:
+        """No message here tells of several visits."""
+        assert tx is not None
+        assert message_id
+        return ()
 
 
 @dataclass

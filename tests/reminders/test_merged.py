@@ -1,5 +1,6 @@
 """A day's reminders through the real database: planned, written, judged, answered."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,11 +11,15 @@ from tests.delivery.desk import Desk
 from tests.inbound.conftest import Chat
 from tests.inbound.conftest import chat as chat  # noqa: PLC0414 - the fixture
 
+from handbell.actions.service import ActionService
+from handbell.actions.types import Choice
 from handbell.channels.types import EmailContent, SmsContent
 from handbell.messages.replanner import Replanner
 from handbell.messages.types import Lifecycle, MessageFilter, Reason
 from handbell.platform import outbox
 from handbell.platform.clock import FrozenClock
+from handbell.platform.crypto import KeyRing
+from handbell.platform.db import Database
 from handbell.platform.vocabulary import Lane, Purpose
 from handbell.reminders.service import ReminderService
 
@@ -227,3 +232,33 @@ async def test_a_third_visit_that_was_asked_about_makes_a_c_unclear(day: Day, ch
     await chat.hear("C")
     assert [await chat.status(one) for one in day.visits] == ["booked"] * 3
     assert await chat.tasks() == ["unclear_reply"]
+
+
+LINK = re.compile(r"/l/([\w-]{22})")
+
+
+@pytest.mark.requirement("R5.4")
+@pytest.mark.parametrize("is_moved", [False, True])
+async def test_a_link_shows_and_confirms_every_visit_of_its_message(
+    day: Day, *, is_moved: bool, db: Database, keys: KeyRing
+) -> None:
+    await two_visits(day, ("email", "ada@example.org"))
+    await day.send(NOON)
+    content = await day.send(DAY_BEFORE)
+    delivery = day.desk.delivery
+    actions = ActionService(db, keys, day.practice.audit, day.practice.messages, delivery)
+    (confirm, *_) = LINK.findall(content.html)
+    before = await actions.open_link(confirm, now=DAY_BEFORE)
+    assert before.visit is not None
+    assert before.visit.time == "9:30 AM and 2:00 PM"
+    if is_moved:
+        await day.change("b", AFTERNOON + timedelta(days=2), "rescheduled")
+    page = await actions.act(confirm, Choice.CONFIRM, now=DAY_BEFORE)
+    query = "SELECT status FROM appointments ORDER BY id"
+    states = [row.status for row in await day.practice.rows(query)]
+    assert states == ["confirmed", "booked" if is_moved else "confirmed"]
+    assert page.visit is not None
+    assert page.visit.time == ("9:30 AM" if is_moved else "9:30 AM and 2:00 PM")
+    assert page.is_told is is_moved
+    tasks = "SELECT count(*) FROM staff_tasks"
+    assert await day.practice.value(tasks) == int(is_moved)

@@ -35,11 +35,13 @@ CONFIRMED_TOO_LATE: Final = "The patient confirmed by a link, but the visit has 
 
 
 class Messages(Protocol):
-    """Where a fresh link is ordered."""
+    """Where a fresh link is ordered, and what else the message of a link tells of."""
 
     async def admit(
         self, organization_id: OrganizationId, order: SendOrder, *, now: datetime
     ) -> Admission: ...
+
+    async def other_visits_in(self, tx: Tx, message_id: int) -> tuple[VisitRef, ...]: ...
 
 
 class Delivery(Protocol):
@@ -167,7 +169,8 @@ class ActionService:
     async def act(
         self, token: str, choice: Choice, *, wish: str | None = None, now: datetime
     ) -> Page:
-        """Do what a button asks, and give the page that says what came of it.
+        """Do what a button asks, and give the page that says what came of it. A link of a message
+        that tells of several visits confirms each; what has changed since is for a person.
 
         Each choice acts once per link: a repetition changes nothing and shows the same page.
         What the link is not for is not done.
@@ -229,7 +232,21 @@ class ActionService:
     async def _page(self, tx: Tx, link: Link, *, now: datetime) -> Page:
         visit = await _visit_of(tx, link)
         kind = policy.decide_page(link, visit, now=now)
-        return await show(tx, self.keys, link, kind, visit, now=now)
+        if visit is None:
+            return await show(tx, self.keys, link, kind, now=now)
+        others = [
+            found
+            for one in await self._others(tx, link)
+            if (found := await directory.find_visit_in(tx, one.appointment_id)) is not None
+            and found.version == one.version
+            and policy.is_open(found, now=now)
+        ]
+        return await show(tx, self.keys, link, kind, [visit, *others], now=now)
+
+    async def _others(self, tx: Tx, link: Link) -> tuple[VisitRef, ...]:
+        if link.message_id is None:
+            return ()
+        return await self.messages.other_visits_in(tx, link.message_id)
 
     async def _carry_out(
         self, tx: Tx, link: Link, choice: Choice, wish: str | None, *, now: datetime
@@ -237,14 +254,17 @@ class ActionService:
         if link.appointment_id is None:
             return ActionResult.STALE
         if choice is Choice.CONFIRM:
-            return await self.confirm_in(
-                tx,
-                link.organization_id,
+            first = VisitRef(
                 appointment_id=link.appointment_id,
                 version=link.appointment_version,
-                via=f"link:{link.id}",
-                now=now,
+                starts_at=None,
             )
+            visits = (first, *await self._others(tx, link))
+            results = await self.confirm_all_in(
+                tx, link.organization_id, visits, via=f"link:{link.id}", now=now
+            )
+            is_stale = ActionResult.STALE in results.values()
+            return ActionResult.STALE if is_stale else results[first]
         return await self.wish_to_move_in(
             tx,
             link.organization_id,

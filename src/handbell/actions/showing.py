@@ -1,5 +1,6 @@
 """Gathers what a page shows: whose it is, in which language, and the visit at level L2."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from handbell.organizations.service import organization_in
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Tx
 from handbell.preferences import service as preferences
-from handbell.templates.service import public_name, visit_date, visit_time
+from handbell.templates.service import listed, public_name, visit_date, visit_time
 
 
 async def show(
@@ -21,18 +22,19 @@ async def show(
     keys: KeyRing,
     link: Link,
     kind: PageKind,
-    visit: VisitView | None = None,
+    visits: Sequence[VisitView] = (),
     *,
     now: datetime,
 ) -> Page:
-    """The page of this kind for the link's patient; the visit only where the kind shows it."""
+    """The page of this kind for the link's patient; the visits, of which the first is the link's,
+    only where the kind shows them."""
     organization = await organization_in(tx, link.organization_id)
     held = await preferences.resolve_many_in(tx, link.organization_id, [link.patient_id])
     language = language_for(held[link.patient_id].language)
     shown = None
-    if visit is not None and kind in SHOWS_VISIT:
+    if visits and kind in SHOWS_VISIT:
         shown = _to_shown(
-            visit,
+            visits,
             first_name=await directory.first_name_in(tx, keys, link.patient_id),
             parent=organization.name,
             language=language,
@@ -43,21 +45,29 @@ async def show(
         organization_name=organization.name,
         phone=organization.phone,
         visit=shown,
-        offers=tuple(policy.offers(kind, link, visit, now=now)),
+        offers=tuple(policy.offers(kind, link, next(iter(visits), None), now=now)),
     )
 
 
 def _to_shown(
-    visit: VisitView, *, first_name: str | None, parent: str, language: str
+    visits: Sequence[VisitView], *, first_name: str | None, parent: str, language: str
 ) -> ShownVisit:
-    zone = ZoneInfo(visit.timezone)
-    location = public_name(
-        visit.location or parent, parent=parent, sensitive=visit.is_location_sensitive
-    )
+    """The visits of one day, each word once."""
+    day, zone = visits[0].starts_at, ZoneInfo(visits[0].timezone)
+    times = [visit_time(one.starts_at, zone=zone, locale=language) for one in visits]
+    providers = [one.provider for one in visits if one.provider]
+    places = [
+        public_name(one.location or parent, parent=parent, sensitive=one.is_location_sensitive)
+        for one in visits
+    ]
     return ShownVisit(
         first_name=first_name,
-        date=visit_date(visit.starts_at, zone=zone, locale=language),
-        time=visit_time(visit.starts_at, zone=zone, locale=language),
-        provider=visit.provider,
-        location=location,
+        date=visit_date(day, zone=zone, locale=language),
+        time=_listed(times, language),
+        provider=_listed(providers, language) or None,
+        location=_listed(places, language),
     )
+
+
+def _listed(words: Iterable[str], language: str) -> str:
+    return listed(list(dict.fromkeys(words)), locale=language)

@@ -61,6 +61,7 @@ def _to_link(row: Row[Any]) -> Link:
         address_id=row.address_id,
         appointment_id=row.appointment_id,
         appointment_version=row.appointment_version,
+        message_id=row.message_id,
         expires_at=row.expires_at,
         used_at=row.used_at,
         used_for=frozenset(row.used_for),

@@ -47,6 +47,7 @@ class Link:
     address_id: int
     appointment_id: int | None
     appointment_version: int | None
+    message_id: int | None = None
     expires_at: datetime
     used_at: datetime | None
     used_for: frozenset[str]

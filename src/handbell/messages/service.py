@@ -49,6 +49,7 @@ from handbell.messages.types import (
     Reason,
     Refuse,
     SendOrder,
+    VisitRef,
 )
 from handbell.platform import outbox
 from handbell.platform.crypto import KeyRing
@@ -313,6 +314,10 @@ class MessageService:
         stays where it is until the transaction ends."""
         await visits.hold_pending(tx, appointment_ids)
         return await visits.about_visits(tx, appointment_ids)
+
+    async def other_visits_in(self, tx: Tx, message_id: int) -> tuple[VisitRef, ...]:
+        """The further visits that a message tells of, in the order of the day."""
+        return await visits.others_of(tx, message_id)
 
     async def told_together_in(self, tx: Tx, appointment_id: int) -> set[int]:
         """The other visits of messages that tell of this one."""
