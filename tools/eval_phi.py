@@ -18,7 +18,7 @@ from handbell.templates.levels import DisclosureLevel
 from handbell.templates.phi import Verdict, classify
 
 CORPUS: Final = Path("tests/templates/phi_corpus")
-SOURCES: Final = ("own", "other_hands")
+SOURCES: Final = ("own", "other_hands", "second_hands")
 LEAST_RECALL: Final = 0.99
 LEAST_PRECISION: Final = 0.95
 NOW: Final = datetime(2026, 12, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(folder: Path, own: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
-    for name, lines in (("own", own), ("other_hands", other)):
+    for name, lines in (("own", own), ("other_hands", other), ("second_hands", [])):
         text = "".join(f"{json.dumps(line)}\n" for line in lines)
         (folder / f"{name}.jsonl").write_text(text)
 

@@ -12,8 +12,13 @@ _HIDDEN: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ACCENT: Final = re.compile("[\u0300-\u036f\u093c]")
 _LINK: Final = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _DOTTED: Final = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_DIGIT: Final = re.compile(r"(?![0-9])\d")
 _TOKEN: Final = re.compile(r"[\w\u0900-\u0963\u0966-\u097f]+|[.!?;:\u0964\n]")
 _ENDS: Final = frozenset(".!?;:\u0964\n")
+_DEVANAGARI: Final = str.maketrans("ँॉईऊीू", "ंाइउिु")
+"""Long and short vowels, both signs of a nasal and the English o are mixed up in writing."""
+_NASAL: Final = re.compile("[नमणङञ]्(?=[क-ह])")
+_GLIDES: Final = ((re.compile(f"यि{END}"), "इ"), (re.compile(f"ये{END}"), "ए"))
 _FOLDS: Final = (
     (re.compile("ee|ii"), "i"),
     (re.compile("oo|uu"), "u"),
@@ -22,13 +27,16 @@ _FOLDS: Final = (
     (re.compile("z"), "j"),
     (re.compile("ph"), "f"),
     (re.compile("q"), "k"),
+    (re.compile("iy(?=[aeo])"), "i"),
+    (re.compile("^(?:mein|men|mai|main|mei)$"), "me"),
 )
 _SHORT: Final = 4
 
 
 def without_hidden(text: str) -> str:
-    """Drop links and characters that nobody sees, and unify the forms of letters."""
-    return _LINK.sub(" ", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
+    """Drop links and characters that nobody sees, and unify the forms of letters and digits."""
+    shown = _LINK.sub(" ", _HIDDEN.sub("", unicodedata.normalize("NFC", text)))
+    return _DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), shown)
 
 
 def without(known: Iterable[str], text: str) -> str:
@@ -38,11 +46,18 @@ def without(known: Iterable[str], text: str) -> str:
     return text
 
 
+def plain(text: str) -> str:
+    """Give the text in small letters without accents, with one spelling of Hindi sounds."""
+    bare = _ACCENT.sub("", unicodedata.normalize("NFD", text.casefold()))
+    bare = _NASAL.sub("ं", bare.translate(_DEVANAGARI))
+    for pattern, instead in _GLIDES:
+        bare = pattern.sub(instead, bare)
+    return bare
+
+
 def tokens(text: str) -> list[str]:
     """Give the words in their plain spelling; the end of a sentence is a token of its own."""
-    plain = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
-    plain = unicodedata.normalize("NFD", plain.casefold().replace("\u0901", "\u0902"))
-    return _TOKEN.findall(_ACCENT.sub("", plain))
+    return _TOKEN.findall(plain(_DOTTED.sub(lambda found: found[0].replace(".", ""), text)))
 
 
 def stems(words: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handbell.templates.levels import DisclosureLevel
-from handbell.templates.phi import hints, identifiers, results, words
+from handbell.templates.phi import hints, identifiers, notices, places, results, words
 from handbell.templates.phi.reasons import LEVEL_OF, PhiReason
 from handbell.templates.phi.spelling import without, without_hidden
 
@@ -47,5 +47,6 @@ def find_phi(
 
 def _clinical(text: str, *, language: str, now: datetime) -> Iterator[PhiReason]:
     yield from identifiers.find(text, now=now)
-    yield from results.find(text)
-    yield from words.find(hints.without_greeted_name(text), language=language)
+    yield from results.find(places.without_places(text))
+    private = notices.without_public(places.without_places(hints.without_greeted_name(text)))
+    yield from words.find(private, language=language)

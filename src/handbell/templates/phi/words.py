@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from importlib.resources import files
 from typing import Final
 
-import yaml
-
+from handbell.templates.phi import bodies, endings, lists, sounds
 from handbell.templates.phi.reasons import PhiReason
 from handbell.templates.phi.slips import Slips
 from handbell.templates.phi.spelling import ends_sentence, fold, stems, tokens
@@ -44,18 +42,22 @@ _UNKNOWN: Final = ""
 class WordList:
     """The entries that count in texts of one language; of two at a place the longer counts.
 
-    `folded` are Hindi words in Latin letters, compared in their folded spelling; `long_words`
-    are recognised with one letter wrong.
+    `folded` are Hindi words in Latin letters, compared in their folded spelling; `heard` are
+    English words by their consonants, for texts in Devanagari; `long_words` are recognised with
+    one letter wrong.
     """
 
     def __init__(
         self,
         entries: Mapping[str, _Entry],
+        *,
         folded: Mapping[str, _Entry],
+        heard: Mapping[str, _Entry],
         long_words: Slips[_Entry],
     ) -> None:
         self._entries = entries
         self._folded = folded
+        self._heard = heard
         self._long_words = long_words
         self._longest = max(key.count(" ") + 1 for key in (*entries, *folded))
 
@@ -74,27 +76,31 @@ class WordList:
     def _entries_in(self, words: list[str]) -> Iterator[_Entry | None]:
         """The entries in their order; None where a sentence ends."""
         stemmed = stems(words)
-        folded = [fold(word) for word in stemmed] if self._folded else stemmed
+        spellings = (
+            (self._entries, stemmed),
+            (self._folded, [fold(word) for word in stemmed] if self._folded else stemmed),
+            (self._heard, [sounds.of_devanagari(word) or "-" for word in words]),
+        )
         at = 0
         while at < len(words):
             if ends_sentence(words[at]):
                 yield None
-            length, entry = self._longest_at(stemmed, folded, at)
+            length, entry = self._longest_at(spellings, at)
             if entry is None:
-                entry = self._long_words.find(words[at])
+                entry = endings.find(words[at]) or self._long_words.find(words[at])
             if entry is not None:
                 yield entry
             at += length
 
     def _longest_at(
-        self, words: list[str], folded: list[str], at: int
+        self, spellings: tuple[tuple[Mapping[str, _Entry], list[str]], ...], at: int
     ) -> tuple[int, _Entry | None]:
+        words = spellings[0][1]
         for length in range(min(self._longest, len(words) - at), 0, -1):
-            entry = self._entries.get(" ".join(words[at : at + length]))
-            if entry is None:
-                entry = self._folded.get(" ".join(folded[at : at + length]))
-            if entry is not None:
-                return length, entry
+            for entries, spelt in spellings:
+                entry = entries.get(" ".join(spelt[at : at + length]))
+                if entry is not None:
+                    return length, entry
         return 1, None
 
 
@@ -125,7 +131,19 @@ def _list_for(base: str) -> WordList:
         for word in words.get(_ROMANISED, ())
         if known in ("hi", _UNKNOWN)
     }
-    return WordList(entries, folded, _long_words())
+    return WordList(entries, folded=folded, heard=_heard(), long_words=_long_words())
+
+
+@lru_cache(maxsize=1)
+def _heard() -> dict[str, _Entry]:
+    """English entries by their consonants, where there are enough of them to tell."""
+    heard = {
+        " ".join(sounds.of_latin(token) for token in tokens(word)): entry
+        for words, entry in _lists()
+        if entry is not _Role.OPENER
+        for word in words.get("en", ())
+    }
+    return {key: entry for key, entry in heard.items() if sounds.are_telling(key)}
 
 
 @lru_cache(maxsize=1)
@@ -151,12 +169,5 @@ def _genders(listed: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _lists() -> tuple[tuple[dict[str, list[str]], _Entry], ...]:
-    folder = files(__package__) / "words"
-    return tuple(
-        (yaml.load((folder / f"{name}.yaml").read_text("utf-8"), _Loader), entry)  # noqa: S506
-        for name, entry in _FILES.items()
-    )
-
-
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The loader in C where there is one: it is several times as fast, and as safe."""
+    whole = tuple((lists.read(name), entry) for name, entry in _FILES.items())
+    return (*whole, *((bodies.phrases(reason), reason) for reason in bodies.REASONS))
