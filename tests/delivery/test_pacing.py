@@ -2,17 +2,21 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
 from redis.asyncio import Redis
 from tests.delivery.desk import NOON, Desk
 from tests.delivery.test_delivery import event
+from tests.http_client import serving
 
-from handbell.channels.service import paces
+from handbell.channels.service import AccountService, paces
 from handbell.channels.tiers import default_tier, tiers
 from handbell.channels.types import Accepted, EventKind, Outbound, Outcome, Provider, Retry
+from handbell.delivery.breakers.errors import BreakersUnavailable
+from handbell.delivery.breakers.router import breakers_router
+from handbell.delivery.breakers.service import BreakerService
 from handbell.delivery.limits import Bucket
 from handbell.delivery.pacing import Pacing
 from handbell.messages.types import Lifecycle
@@ -187,3 +191,51 @@ def _with_code(told: Any, code: str) -> Any:
 
 def test_every_tier_can_be_set() -> None:
     assert set(get_args(Tier)) == {"", *tiers()}
+
+
+@pytest.mark.requirement("R9.8")
+async def test_people_see_a_breaker_open_try_and_close(
+    paced: PacedDesk, practice: Any, valkey: Redis, valkey_url: str
+) -> None:
+    """Real instants: the breaker goes by the server's clock, so the tries are told, not waited
+    for. 200 calls are reported, the last of which makes 10 % of them errors."""
+    account = await practice.value("SELECT id FROM provider_accounts WHERE provider = 'twilio'")
+    service = BreakerService(
+        AccountService(practice.db, practice.keys, practice.audit), valkey_url
+    )
+    breaker, started = paced.pacing.breaker, datetime.now(UTC)  # noqa: TID251 - Valkey's clock
+
+    async def seen() -> dict[str, Any]:
+        async with serving(breakers_router(service), paced.clock) as client:
+            headers = {"authorization": f"Bearer staff@{practice.id}"}
+            answer = await client.get("/delivery/breakers", headers=headers)
+        (one,) = [one for one in answer.json() if one["account_id"] == account]
+        return dict(one)
+
+    await breaker.tell(account, good=180, bad=19)
+    before = await seen()
+    assert (before["state"], before["calls"], before["errors"]) == ("closed", 199, 19)
+    assert (before["opened_at"], before["next_try_in_seconds"]) == (None, None)
+    await breaker.tell(account, good=0, bad=1)
+    opened = await seen()
+    assert (opened["state"], opened["openings"]) == ("open", 1)
+    assert (opened["opened_calls"], opened["opened_errors"]) == (200, 20)
+    assert abs(datetime.fromisoformat(opened["opened_at"]) - started) < timedelta(minutes=2)
+    assert 0 < opened["next_try_in_seconds"] <= 5
+    await valkey.hset(f"{{handbell.breaker}}:{account}", "until", "0")
+    assert (await seen())["state"] == "half_open"
+    assert (await breaker.ask(account, 9))[0] == 3
+    await breaker.tell(account, good=3, bad=0)
+    closed = await seen()
+    assert (closed["state"], closed["openings"], closed["next_try_in_seconds"]) == (
+        "closed",
+        1,
+        None,
+    )
+
+
+async def test_breakers_that_nobody_keeps_are_not_called_closed(practice: Any) -> None:
+    accounts = AccountService(practice.db, practice.keys, practice.audit)
+    for nowhere in ("", "redis://127.0.0.1:1/0"):
+        with pytest.raises(BreakersUnavailable):
+            await BreakerService(accounts, nowhere).list(practice.id, limit=50, offset=0)

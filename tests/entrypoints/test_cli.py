@@ -326,6 +326,7 @@ def test_delivery_is_paused_drained_listed_and_resumed(
         (["pause", "--reason", "x", "--lane", "jobs"], "lane_without_messages"),
         (["pause", "--reason", "x", "--line", "4711"], "sender_line_not_found"),
         (["pause", "--reason", "x", "--until", "2020-01-01"], "pause_ends_in_the_past"),
+        (["breakers", "--org", org], "breakers_unavailable"),
     ):
         assert run(wrong, monkeypatch) == 1
         assert capsys.readouterr().err.startswith(f"{code}: ")

@@ -345,6 +345,7 @@ DOORS: Final = (
         for whose in ("", "/{id}")
         for method in ("GET", "PUT")
     ),
+    Door(method="GET", path="/delivery/breakers", queries=("limit", "offset")),
     Door(method="GET", path="/delivery/pauses", queries=("limit", "offset")),
     Door(
         method="POST",

@@ -33,8 +33,9 @@ local word = redis.call('HGET', state, 'word') or 'closed'
 
 local function set(...) redis.call('HSET', state, 'last', int(now), ...) end
 
-local function open(pause)
+local function open(pause, calls, errors)
   word = 'open'
+  set('opened', int(now), 'opened_calls', int(calls), 'opened_errors', int(errors))
   set('word', 'open', 'until', int(now + pause), 'pause', int(pause), 'probes', '0', 'good', '0')
   redis.call('HINCRBY', state, 'openings', 1)
   redis.call('DEL', counts)
@@ -88,7 +89,7 @@ end
 local function tell(good, bad)
   if word == 'half_open' then
     if bad > 0 then
-      open(math.min(LONGEST_PAUSE, math.max(FIRST_PAUSE, get('pause') * 2)))
+      open(math.min(LONGEST_PAUSE, math.max(FIRST_PAUSE, get('pause') * 2)), good + bad, bad)
     else
       set('good', int(get('good') + good))
       if get('good') >= PROBES then close() end
@@ -100,7 +101,9 @@ local function tell(good, bad)
     redis.call('PEXPIRE', counts, SLOT * SLOTS * 2 / 1000)
     local all_good, all_bad = window()
     local all = all_good + all_bad
-    if all >= LEAST_CALLS and all_bad / all >= MOST_ERRORS then open(FIRST_PAUSE) end
+    if all >= LEAST_CALLS and all_bad / all >= MOST_ERRORS then
+      open(FIRST_PAUSE, all, all_bad)
+    end
   end
   return {word}
 end
@@ -114,7 +117,10 @@ end
 local function look()
   local good, bad = window()
   local left = word == 'open' and get('until') - now or 0
-  return {word, good, bad, int(left), int(get('openings'))}
+  return {
+    word, good, bad, int(left), int(get('openings')),
+    int(get('opened')), int(get('opened_calls')), int(get('opened_errors')),
+  }
 end
 
 if ARGV[1] == 'ask' then return ask(tonumber(ARGV[3])) end

@@ -1,7 +1,7 @@
 """A circuit breaker per provider account, kept in Valkey for all workers (`breaker.lua`)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib.resources import files
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 _PREFIX: Final = "{handbell.breaker}"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCRIPT: Final = files(__package__).joinpath("breaker.lua").read_text(encoding="utf-8")
 
 
@@ -22,13 +23,17 @@ class BreakerWord(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerState:
-    """How a breaker stands; `good` and `bad` count the calls of the last 30 seconds."""
+    """How a breaker stands; `good` and `bad` count the calls of the last 30 seconds. `left` is
+    how long it stays open. It last opened at `opened_at`, for so many errors of so many calls."""
 
     word: BreakerWord
     good: int
     bad: int
     left: timedelta
     openings: int
+    opened_at: datetime | None
+    opened_calls: int
+    opened_errors: int
 
 
 class Breaker:
@@ -52,13 +57,17 @@ class Breaker:
         await self._run(account_id, "give_back", count, at=at)
 
     async def look(self, account_id: int, *, at: str = "") -> BreakerState:
-        word, good, bad, left, openings = await self._run(account_id, "look", at=at)
+        word, *told = await self._run(account_id, "look", at=at)
+        good, bad, left, openings, opened, calls, errors = (int(one) for one in told)
         return BreakerState(
             word=BreakerWord(word),
-            good=int(good),
-            bad=int(bad),
-            left=timedelta(microseconds=int(left)),
-            openings=int(openings),
+            good=good,
+            bad=bad,
+            left=timedelta(microseconds=left),
+            openings=openings,
+            opened_at=_EPOCH + timedelta(microseconds=opened) if opened else None,
+            opened_calls=calls,
+            opened_errors=errors,
         )
 
     async def _run(self, account_id: int, command: str, *args: int, at: str) -> list[Any]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from handbell.access.types import Caller, Scope
 from handbell.actions.router import links_router
 from handbell.channels.router import accounts_router
+from handbell.delivery.breakers.router import breakers_router
 from handbell.delivery.deadletters.router import dead_letters_router
 from handbell.delivery.pauses.router import pauses_router
 from handbell.delivery.unknowns.router import unknowns_router
@@ -95,6 +96,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield preview_router(rt.previews, rt.clock)
     yield staff_router(rt.staff, rt.clock)
     yield pauses_router(rt.pauses, rt.clock)
+    yield breakers_router(rt.breakers)
     yield accounts_router(rt.provider_accounts, rt.clock)
     yield relay_router(rt.webhooks, rt.clock)
     yield dead_webhooks_router(rt.dead_webhooks, rt.clock)

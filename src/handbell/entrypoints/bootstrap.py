@@ -11,6 +11,7 @@ from handbell.actions.service import ActionService
 from handbell.audit.service import AuditService
 from handbell.channels.service import AccountService
 from handbell.consent.service import ConsentService, WitnessSource
+from handbell.delivery.breakers.service import BreakerService
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
 from handbell.delivery.pacing import Pacing, open_valkey
 from handbell.delivery.pauses.service import PauseService
@@ -94,6 +95,7 @@ class Runtime:
     forecasts: ForecastService
     delivery: DeliveryService
     pauses: PauseService
+    breakers: BreakerService
     dead_letters: DeadLetterService
     unknowns: UnknownService
     actions: ActionService
@@ -241,6 +243,7 @@ def open_runtime(settings: Settings) -> Runtime:
         forecasts=ForecastService(db),
         delivery=delivery,
         pauses=PauseService(db, audit, clock),
+        breakers=BreakerService(AccountService(db, keys, audit), settings.redis_url),
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),
         actions=actions,

@@ -1,4 +1,4 @@
-"""What the operator's commands about pauses do, for one organisation or for all."""
+"""What the operator's commands about pauses and breakers do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from handbell.channels.types import NewOrders, Pause, PauseScope
+
+# allow public-files: the commands show what a request shows
+from handbell.delivery.breakers.schemas import BreakerOut
 
 # allow public-files: the commands show what a request shows
 from handbell.delivery.pauses.schemas import PauseOut
@@ -94,6 +97,30 @@ async def list_pauses(settings: Settings) -> dict[str, Any]:
 def in_words(told: Mapping[str, Any]) -> dict[str, Any]:
     """A line for each of them, by its number."""
     return {f"pause {one['id']}": _sentence(one) for one in told["pauses"]} or {"pauses": "none"}
+
+
+async def list_breakers(settings: Settings, *, org: int) -> dict[str, Any]:
+    """The breakers of the organisation's accounts. Raises `BreakersUnavailable`."""
+    async with opened(settings) as rt:
+        organization = await rt.organizations.get(OrganizationId(org))
+        found, total = await rt.breakers.list(organization.id, limit=LISTED, offset=0)
+    shown = [BreakerOut.of(one).model_dump(mode="json") for one in found]
+    return {"total": total, "breakers": shown}
+
+
+def breakers_in_words(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A line for each account."""
+    return {
+        f"{one['provider']} account {one['account_id']}": _state(one) for one in told["breakers"]
+    } or {"breakers": "none"}
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    now = f"{one['state']}, {one['errors']} errors of {one['calls']} calls in 30 s"
+    if one["opened_at"] is None:
+        return f"{now}, never opened"
+    why = f"{one['opened_errors']} errors of {one['opened_calls']} calls"
+    return f"{now}, opened {one['openings']} times, last at {one['opened_at']} at {why}"
 
 
 async def _pause(rt: Runtime, order: PauseOrder) -> Pause:

@@ -1,4 +1,4 @@
-"""`handbell pause`, `drain`, `resume` and `pauses`: stop what leaves, and let it go on."""
+"""`handbell pause`, `drain`, `resume`, `pauses` and `breakers`: what stops, and what has."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -93,3 +93,15 @@ def pauses(as_json: AsJson = False) -> None:  # noqa: FBT002
 
     told = run(pausing.list_pauses(installed(Settings())))
     print_answer(told if as_json else pausing.in_words(told), as_json)
+
+
+@commands.command()
+def breakers(
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Whether each provider account is called for now; if not, since when and why."""
+    from handbell.entrypoints import pausing
+
+    told = run(pausing.list_breakers(installed(Settings()), org=org))
+    print_answer(told if as_json else pausing.breakers_in_words(told), as_json)

@@ -1,0 +1,1 @@
+"""The circuit breakers as people see them."""
