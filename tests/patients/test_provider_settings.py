@@ -35,11 +35,13 @@ async def test_a_clinicians_defaults_are_read_changed_given_back_and_reach_the_p
             "default_language": "en",
             "enable_auto_reminders": True,
             "reminder_hours_before": [24, 2],
+            "reminder_when_closed": "shift",
             "signature": None,
         }
         said = {
             "default_timezone": "america/chicago",
             "reminder_hours_before": [2, 48, 2],
+            "reminder_when_closed": "skip",
             "signature": "Dr. Wu and team",
         }
         changed = (await ask("PUT", path, staff, **said)).json()
@@ -54,7 +56,7 @@ async def test_a_clinicians_defaults_are_read_changed_given_back_and_reach_the_p
         query = "SELECT subject FROM audit_entries WHERE action = 'provider.settings_changed'"
         entries = [row.subject for row in await practice.rows(f"{query} ORDER BY id")]
         assert [entry["fields"] for entry in entries] == [
-            "default_timezone,reminder_hours_before,signature",
+            "default_timezone,reminder_hours_before,reminder_when_closed,signature",
             "default_timezone",
         ]
         for method, where, who, code, fields in (

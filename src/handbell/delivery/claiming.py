@@ -30,17 +30,20 @@ from handbell.messages.service import (
     Gathered,
     Levels,
     MessageService,
+    anchor_from_json,
     answer_to_json,
     approvals_for,
     attempt_entry,
     decide,
     gather,
+    leaving,
     material_in,
     others_told,
     own_facts,
     parts_of,
     read_others,
     receipt_of,
+    window_of,
 )
 
 # allow public-files: delivery moves the messages that the gate lets through
@@ -72,6 +75,7 @@ class Asking:
     row: Row[Any]
     gathered: Gathered
     facts: SendFacts
+    anchor: At
     decision: Decision
 
     @property
@@ -231,8 +235,9 @@ def _ask_one(
         template=template,
     )
     facts = gathered.facts(asked, also_sent=also_sent)
-    decision = decide(facts, At(now, row.serves_at), now=now)
-    return Asking(row=row, gathered=gathered, facts=facts, decision=decision)
+    anchor = leaving(anchor_from_json(row.anchor), serves_at=row.serves_at, now=now)
+    decision = decide(facts, anchor, now=now)
+    return Asking(row=row, gathered=gathered, facts=facts, anchor=anchor, decision=decision)
 
 
 async def _hold_back(tx: Tx, asked: Sequence[Asking], *, now: datetime) -> list[Asking]:
@@ -452,7 +457,7 @@ def _validity(one: Asking, *, now: datetime) -> timedelta:
     """How long the provider may go on trying: while the message is of use, and not beyond the
     hours in which it may arrive."""
     serves_at: datetime | None = one.row.serves_at
-    ends = [now + VALIDITY, closes_at(one.facts.window, now=now)]
+    ends = [now + VALIDITY, closes_at(window_of(one.facts, one.anchor), now=now)]
     if serves_at is not None:
         ends.append(serves_at - USELESS_BEFORE)
     return min(end for end in ends if end is not None) - now

@@ -26,6 +26,7 @@ from handbell.directory.types import (
     Upserted,
 )
 from handbell.platform.db import OrganizationId, Tx
+from handbell.scheduling.types import WhenClosed
 
 __all__ = [
     "canonical_address",
@@ -107,6 +108,7 @@ async def find_provider_in(tx: Tx, provider_id: int) -> ProviderFacts | None:
         name=row.name,
         reminder_hours_before=None if hours is None else tuple(hours),
         auto_reminders=row.auto_reminders,
+        when_closed=WhenClosed(row.when_closed),
         signature=row.signature,
     )
 

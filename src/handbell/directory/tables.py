@@ -43,15 +43,19 @@ class ExternalIdRow(Base):
 
 
 class ProviderRow(Base):
-    """A clinician."""
+    """A clinician. `when_closed` says what becomes of a reminder at a closed hour."""
 
     __tablename__ = "providers"
+    __table_args__ = (
+        CheckConstraint("when_closed IN ('shift', 'skip', 'send_anyway')", name="when_closed"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
     name: Mapped[str] = mapped_column(Text)
     reminder_hours_before: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
     auto_reminders: Mapped[bool] = mapped_column(Boolean, server_default="true")
+    when_closed: Mapped[str] = mapped_column(Text, server_default="shift")
     signature: Mapped[str | None] = mapped_column(Text)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from handbell.platform.vocabulary import Channel
+from handbell.scheduling.types import WhenClosed
 
 
 class ThingKind(StrEnum):
@@ -117,6 +118,7 @@ class VisitFacts:
     patient_id: int
     hours_before: tuple[int, ...] = DEFAULT_REMINDER_HOURS
     auto_reminders: bool = True
+    when_closed: WhenClosed = WhenClosed.SHIFT
     is_confidential: bool = False
 
 
@@ -174,4 +176,5 @@ class ProviderFacts:
     name: str
     reminder_hours_before: tuple[int, ...] | None
     auto_reminders: bool
+    when_closed: WhenClosed
     signature: str | None

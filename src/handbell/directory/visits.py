@@ -24,6 +24,7 @@ from handbell.directory.types import (
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Tx
 from handbell.platform.vocabulary import Channel
+from handbell.scheduling.types import WhenClosed
 
 
 async def lock_visit_in(tx: Tx, appointment_id: int) -> VisitFacts | None:
@@ -100,6 +101,7 @@ _VISITS: Final = (
         AppointmentRow.patient_id,
         ProviderRow.reminder_hours_before,
         func.coalesce(ProviderRow.auto_reminders, true()).label("auto_reminders"),
+        func.coalesce(ProviderRow.when_closed, WhenClosed.SHIFT.value).label("when_closed"),
         func.coalesce(or_(LocationRow.sensitive, AppointmentRow.confidential), false()).label(
             "is_confidential"
         ),
@@ -124,6 +126,7 @@ def _to_visit_facts(row: Any) -> VisitFacts:
         patient_id=row.patient_id,
         hours_before=DEFAULT_REMINDER_HOURS if hours is None else tuple(hours),
         auto_reminders=row.auto_reminders,
+        when_closed=WhenClosed(row.when_closed),
         is_confidential=row.is_confidential,
     )
 

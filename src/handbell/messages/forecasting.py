@@ -15,7 +15,8 @@ from sqlalchemy import Row, and_, or_, select
 
 from handbell.messages.admission import judge_all
 from handbell.messages.facts import CAPPED, Asked, Candidate, Gathered, Levels, gather
-from handbell.messages.policy import decide
+from handbell.messages.policy import decide, leaving
+from handbell.messages.store import anchor_from_json
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import (
     PENDING,
@@ -29,7 +30,6 @@ from handbell.messages.types import (
 from handbell.messages.visits import others_told, read_others
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, MessageClass, Purpose
-from handbell.scheduling.types import At
 
 # allow public-files: the levels of the planned version are part of the facts
 from handbell.templates.tables import TemplateVersionRow
@@ -119,7 +119,8 @@ def _ask(tally: Tally, row: Row[Any], gathered: Gathered, *, at: datetime) -> No
     )
     also_sent = tally.expected_of(row.patient_id, asked.message_class)
     facts = gathered.facts(asked, also_sent=also_sent)
-    decision = decide(facts, At(at, row.serves_at), now=at)
+    anchor = leaving(anchor_from_json(row.anchor), serves_at=row.serves_at, now=at)
+    decision = decide(facts, anchor, now=at)
     tally.take(row.patient_id, facts, decision, at=at)
 
 

@@ -31,7 +31,17 @@ from handbell.scheduling.policy import (
     next_day,
     plan_send,
 )
-from handbell.scheduling.types import Anchor, At, NoWindow, WindowReason
+from handbell.scheduling.types import (
+    Anchor,
+    At,
+    Free,
+    NoWindow,
+    OnDay,
+    Plan,
+    WhenClosed,
+    WindowFacts,
+    WindowReason,
+)
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(hours=168)
@@ -40,22 +50,34 @@ AFTER_THE_BOUND: Final = timedelta(minutes=1)
 
 UNCAPPED: Final = frozenset({MessageClass.EMERGENCY, MessageClass.INBOUND_REPLY})
 NEEDS_NO_CONSENT: Final = UNCAPPED
-_PLACED: Final = frozenset(
-    {WindowReason.IN_THE_PAST, WindowReason.MOVED_EARLIER, WindowReason.MOVED_LATER}
-)
+_MOVED: Final = frozenset({WindowReason.MOVED_EARLIER, WindowReason.MOVED_LATER})
+_PLACED: Final = _MOVED | {WindowReason.IN_THE_PAST}
 """What a plan says of its own choice of an hour; every other reason of a plan closes an hour."""
 
 
 def decide(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
     """Say whether a message may leave now, later or never, and why.
 
-    At admission the anchor is the order's; at sending it is `At(now)`, so that the same
+    At admission the anchor is the order's; at sending it is `leaving`, so that the same
     function asks "now?" of everything.
     """
     verdict = verdict_of(facts.eligibility)
     if isinstance(verdict, Refuse):
         return verdict
     return joined(verdict, timing_of(facts, anchor, now=now))
+
+
+def leaving(anchor: Anchor, *, serves_at: datetime | None, now: datetime) -> At:
+    """The anchor with which a message that is due asks "now?"; what shall become of it where the
+    hour is closed stays the order's."""
+    when_closed = WhenClosed.SHIFT if isinstance(anchor, Free) else anchor.when_closed
+    return At(now, serves_at, when_closed)
+
+
+def window_of(facts: SendFacts, anchor: Anchor) -> WindowFacts:
+    """The hours that bind: those of the law alone where the order may pass over wishes."""
+    is_free = isinstance(anchor, Free) or anchor.when_closed is not WhenClosed.SEND_ANYWAY
+    return facts.window if is_free else replace(facts.window, law_only=True)
 
 
 def verdict_of(facts: EligibilityFacts) -> Refuse | Send:
@@ -67,7 +89,10 @@ def verdict_of(facts: EligibilityFacts) -> Refuse | Send:
 def timing_of(facts: SendFacts, anchor: Anchor, *, now: datetime) -> Decision:
     """The other half: when, by hours, pause and caps. Of the facts of eligibility it looks at
     the message class alone."""
+    facts = replace(facts, window=window_of(facts, anchor))
     until, reasons = _earliest(facts, anchor, now=now)
+    if until is None and Reason.SKIPPED in reasons:
+        return Refuse(reasons=reasons)
     if until is None:
         return Refuse(reasons=(*reasons, Reason.NO_LEGAL_TIME))
     if not is_useful(until, facts.serves_at):
@@ -161,9 +186,18 @@ def _planned(
     if is_due and is_allowed(facts.window, at=now):
         return now, ()
     plan = plan_send(facts.window, anchor, now=now)
+    may_skip = not isinstance(anchor, Free) and anchor.when_closed is WhenClosed.SKIP
+    if may_skip and not _is_as_wished(facts.window, anchor, plan):
+        return None, (*_closed(plan.reasons), Reason.SKIPPED)
+    return None if isinstance(plan, NoWindow) else plan.send_at, _closed(plan.reasons)
+
+
+def _is_as_wished(window: WindowFacts, anchor: Anchor, plan: Plan | NoWindow) -> bool:
+    """Whether a plan is where its anchor pointed: at the instant, or anywhere on the day."""
     if isinstance(plan, NoWindow):
-        return None, _closed(plan.reasons)
-    return plan.send_at, _closed(plan.reasons)
+        return False
+    is_on_day = isinstance(anchor, OnDay) and day_of(window, plan.send_at) == anchor.day
+    return is_on_day or not _MOVED & set(plan.reasons)
 
 
 def _closed(reasons: Collection[WindowReason]) -> tuple[Reason, ...]:

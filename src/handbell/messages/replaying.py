@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from handbell.messages.policy import decide
+from handbell.messages.policy import decide, leaving
 from handbell.messages.receipts import (
     AskedWhen,
     ReceiptPart,
@@ -21,7 +21,7 @@ from handbell.messages.receipts import (
 from handbell.messages.types import Reason
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, Purpose
 from handbell.scheduling.service import TZDATA_VERSION, has_rules
-from handbell.scheduling.types import Anchor, At
+from handbell.scheduling.types import Anchor
 
 
 class Gate(StrEnum):
@@ -69,6 +69,7 @@ GATE_OF_REASON: Final = {
     Reason.BLACKOUT: Gate.WINDOW,
     Reason.NO_LEGAL_TIME: Gate.WINDOW,
     Reason.PLANNED: Gate.WINDOW,
+    Reason.SKIPPED: Gate.WINDOW,
     Reason.USELESS: Gate.USEFULNESS,
 }
 """The gate that gives each reason; what happens to a message later has none."""
@@ -166,7 +167,7 @@ def _decide(
     asked = AskedWhen(receipt.answer["asked"])
     anchor = receipt.anchor
     if asked is AskedWhen.LEAVING:
-        anchor = At(receipt.decided_at, receipt.serves_at)
+        anchor = leaving(anchor, serves_at=receipt.serves_at, now=receipt.decided_at)
     return answer_to_json(decide(facts, anchor, now=receipt.decided_at), asked=asked)
 
 

@@ -39,7 +39,7 @@ from handbell.messages.types import (
 from handbell.messages.visits import ids_about, others_told, visits_of
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Channel, Purpose
-from handbell.scheduling.types import Anchor, At, Free, OnDay
+from handbell.scheduling.types import Anchor, At, Free, OnDay, WhenClosed
 
 QUESTIONS: Final = (Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER)
 QUESTION_LIVES: Final = timedelta(days=7)
@@ -297,12 +297,19 @@ async def contents_of(tx: Tx, part_ids: Iterable[int | None]) -> dict[int, Mappi
 def anchor_to_json(anchor: Anchor) -> dict[str, Any]:
     """An anchor as it is kept with the message, to plan it again."""
     match anchor:
-        case At(instant=instant, serves_at=serves_at):
-            return {"kind": "at", "instant": instant.isoformat(), "serves_at": _iso(serves_at)}
-        case OnDay(day=day, serves_at=serves_at):
-            return {"kind": "day", "day": day.isoformat(), "serves_at": _iso(serves_at)}
+        case At(instant=instant):
+            return {"kind": "at", "instant": instant.isoformat(), **_bound_to_json(anchor)}
+        case OnDay(day=day):
+            return {"kind": "day", "day": day.isoformat(), **_bound_to_json(anchor)}
         case Free():
             return {"kind": "free"}
+
+
+def _bound_to_json(anchor: At | OnDay) -> dict[str, Any]:
+    """What both kinds have; that a closed hour shifts them is not written down."""
+    is_usual = anchor.when_closed is WhenClosed.SHIFT
+    told = {} if is_usual else {"when_closed": anchor.when_closed.value}
+    return {"serves_at": _iso(anchor.serves_at), **told}
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -313,9 +320,10 @@ def anchor_from_json(told: Mapping[str, Any]) -> Anchor:
     if told["kind"] == "free":
         return Free()
     serves_at = datetime.fromisoformat(told["serves_at"]) if told["serves_at"] else None
+    when_closed = WhenClosed(told.get("when_closed", WhenClosed.SHIFT))
     if told["kind"] == "day":
-        return OnDay(date.fromisoformat(told["day"]), serves_at)
-    return At(datetime.fromisoformat(told["instant"]), serves_at)
+        return OnDay(date.fromisoformat(told["day"]), serves_at, when_closed)
+    return At(datetime.fromisoformat(told["instant"]), serves_at, when_closed)
 
 
 def _to_admission(row: Row[Any]) -> Admission:

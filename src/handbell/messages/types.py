@@ -106,6 +106,7 @@ class Reason(StrEnum):
     CATEGORY_OFF = "category_off"
     CONFIDENTIAL = "confidential"
     NOT_A_PATIENT = "not_a_patient"
+    SKIPPED = "skipped"
     HELD = "held"
 
 

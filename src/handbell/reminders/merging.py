@@ -25,6 +25,7 @@ from handbell.reminders.policy import (
     that_count,
 )
 from handbell.reminders.types import Changes, DayChanges, PlannedReminder, Wanted
+from handbell.scheduling.types import WhenClosed
 
 NEVER_LEFT: Final = SETTLED | {Lifecycle.EXPIRED, *PENDING}
 Messages = Mapping[int, Sequence[PlannedMessage]]
@@ -40,6 +41,7 @@ class _Place:
     zone: str
     day: date
     hours_before: int
+    when_closed: WhenClosed
     alone: int | None
 
 
@@ -185,6 +187,7 @@ def _place(visit: VisitFacts, hours: int) -> _Place:
         zone=visit.timezone,
         day=local_day(visit, visit.starts_at),
         hours_before=hours,
+        when_closed=visit.when_closed,
         alone=visit.appointment_id if visit.is_confidential else None,
     )
 

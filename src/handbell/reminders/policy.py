@@ -106,9 +106,9 @@ def reminder(visit: VisitFacts, hours: int) -> PlannedReminder:
     instant = visit.starts_at - timedelta(hours=hours)
     return PlannedReminder(
         purpose=Purpose.APPT_REMINDER,
-        anchor=OnDay(_day_before(visit, hours), serves_at=visit.starts_at)
+        anchor=OnDay(_day_before(visit, hours), visit.starts_at, visit.when_closed)
         if _is_whole_days(hours)
-        else At(instant, serves_at=visit.starts_at),
+        else At(instant, visit.starts_at, visit.when_closed),
         serves_at=visit.starts_at,
         hours_before=hours,
     )

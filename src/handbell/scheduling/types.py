@@ -32,6 +32,15 @@ class HourSource(StrEnum):
     DEFAULT = "default"
 
 
+class WhenClosed(StrEnum):
+    """What becomes of a message whose wished time is not allowed. Values are stored: append
+    only. `send_anyway` passes over wishes and default hours, never over a law or a blackout."""
+
+    SHIFT = "shift"
+    SKIP = "skip"
+    SEND_ANYWAY = "send_anyway"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blackout:
     """Nothing of the kind leaves in `starts_at` ≤ t < `ends_at`; None means any.
@@ -56,7 +65,8 @@ class WindowFacts:
     none means every zone of the fifty states. `quiet_start` ≤ t < `quiet_end` is quiet; equal
     bounds mean no quiet hours. Equal work bounds mean that they are not known. `best_hour` is
     0..23 in the primary zone. `answers_at` is the patient's own message that a reply answers.
-    `blackouts` are those that bind this message.
+    `blackouts` are those that bind this message. `law_only`: quiet hours and the default hours of
+    a channel, which are wishes, do not bind.
     `rules_version` names the rule table that binds, None the running one: an old receipt is
     judged by the table of its own day.
     """
@@ -74,6 +84,7 @@ class WindowFacts:
     answers_at: datetime | None = None
     blackouts: tuple[Blackout, ...] = ()
     rules_version: str | None = None
+    law_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class At:
 
     instant: datetime
     serves_at: datetime | None = None
+    when_closed: WhenClosed = WhenClosed.SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,7 @@ class OnDay:
 
     day: date
     serves_at: datetime | None = None
+    when_closed: WhenClosed = WhenClosed.SHIFT
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from handbell.platform.lines import Line, printable
 from handbell.platform.vocabulary import Channel
 from handbell.preferences.errors import InvalidPreference
 from handbell.preferences.service import canonical_language, canonical_zone
+from handbell.scheduling.types import WhenClosed
 
 FACTS: Final = {
     "business_name": "name",
@@ -147,6 +148,7 @@ class OrganizationSettingsOut(BaseModel):
 PROVIDER_FACTS: Final = {
     "enable_auto_reminders": "auto_reminders",
     "reminder_hours_before": "reminder_hours_before",
+    "reminder_when_closed": "when_closed",
     "signature": "signature",
 }
 PROVIDER_EXAMPLE: Final[dict[str, JsonValue]] = {
@@ -171,13 +173,15 @@ class ProviderSettingsIn(BaseModel):
     default_language: Annotated[str, Field(max_length=35)] | None = None
     enable_auto_reminders: bool | None = None
     reminder_hours_before: HoursBefore | None = None
+    reminder_when_closed: WhenClosed | None = None
     signature: Lines | None = None
 
     def to_change(self) -> ProviderChange:
         """Raises `InvalidSetting` or `InvalidPreference`."""
         said = self.model_fields_set
-        if "enable_auto_reminders" in said and self.enable_auto_reminders is None:
-            raise InvalidSetting("This setting cannot be empty.", field="enable_auto_reminders")
+        for name in ("enable_auto_reminders", "reminder_when_closed"):
+            if name in said and getattr(self, name) is None:
+                raise InvalidSetting("This setting cannot be empty.", field=name)
         return ProviderChange(
             facts={
                 column: getattr(self, name)
@@ -210,6 +214,7 @@ class ProviderSettingsOut(BaseModel):
     default_language: str
     enable_auto_reminders: bool
     reminder_hours_before: list[int]
+    reminder_when_closed: WhenClosed
     signature: str | None
 
     @classmethod
@@ -220,5 +225,6 @@ class ProviderSettingsOut(BaseModel):
             default_language=view.language,
             enable_auto_reminders=view.facts.auto_reminders,
             reminder_hours_before=list(view.hours_before),
+            reminder_when_closed=view.facts.when_closed,
             signature=view.facts.signature,
         )
