@@ -126,6 +126,48 @@ def test_look_alikes_are_no_clinical_finding(text: str, language: str) -> None:
 
 
 @pytest.mark.requirement("R2.3")
+@pytest.mark.parametrize(
+    ("text", "language", "reason"),
+    [
+        ("Your zolbemafloxacin", "en", PhiReason.DRUG),
+        ("Su oftalmectomía", "es", PhiReason.PROCEDURE),
+        ("आपकी लेवेटिरासेटम", "hi", PhiReason.DRUG),
+        ("Your left wrist x-ray", "en", PhiReason.TEST),
+        ("यूरिक एसिड ८.२ है", "hi", PhiReason.RESULT),
+        ("Potassium is low", "en", PhiReason.RESULT),
+        ("MRD-55120", "hi", PhiReason.RECORD_NUMBER),
+    ],
+)
+def test_what_no_list_holds_is_known_by_its_form(
+    text: str, language: str, reason: PhiReason
+) -> None:
+    assert reason in find_phi(text, language=language, now=NOW)
+
+
+@pytest.mark.requirement("R2.3")
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Find us at 214 Cancer Creek Road.", "en"),
+        ("Estamos en la avenida Azúcar.", "es"),
+        ("हमारा पता: 17, शक्कर मिल रोड।", "hi"),
+        ("Free flu shots for everyone on Saturday.", "en"),
+        ("La revisión completa toma tiempo.", "es"),
+    ],
+)
+def test_streets_public_notices_and_everyday_words_are_no_finding(
+    text: str, language: str
+) -> None:
+    assert find_phi(text, language=language, now=NOW) == ()
+
+
+@pytest.mark.requirement("R2.3")
+def test_a_notice_that_speaks_to_somebody_and_a_clinic_at_a_street_are_findings() -> None:
+    assert find_phi("Your chemo is free for everyone.", now=NOW) == (PhiReason.PROCEDURE,)
+    assert find_phi("See Oncology Main Street", now=NOW) == (PhiReason.SPECIALTY,)
+
+
+@pytest.mark.requirement("R2.3")
 def test_a_condition_sentence_excuses_only_itself() -> None:
     text = "If you have a fever, call. Your fever visit is at 3."
     assert find_phi(text, now=NOW) == (PhiReason.CONDITION,)

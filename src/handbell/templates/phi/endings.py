@@ -34,10 +34,15 @@ def _others() -> frozenset[str]:
     return frozenset(plain(word) for word in lists.read("endings")["but"])
 
 
+def is_everyday(word: str) -> bool:
+    """Whether the word only looks like one of medicine: by its end, a letter or its sound."""
+    return word in _others() or word.removesuffix("s") in _others()
+
+
 @lru_cache(maxsize=4096)
 def find(word: str) -> PhiReason | None:
     """Say what a word in its plain spelling must be by its ending; None if nothing."""
-    if word in _others() or word.removesuffix("s") in _others():
+    if is_everyday(word):
         return None
     for reason, pattern in _patterns().items():
         if pattern.fullmatch(word):

@@ -45,7 +45,8 @@ _PLACE_WORD: Final = (
 _PLACE: Final = re.compile(
     rf"\b(?:at|to|in|from) (?:our|the) (?:{_NAME} ){{1,4}}{_PLACE_WORD}\b"
     rf"|\b(?:at|in) (?!Reply)(?:{_NAME} ){{1,3}}(?:Clinic|Hospital|Medical Cent(?:er|re)|Branch)\b"
-    r"|\b(?:en|de) (?:nuestr[oa]|el|la|su) (?:cl[ií]nica|consultorio|sede|sucursal|oficina|centro"
+    r"|\b(?:en|de|a) (?:nuestr[oa]|el|la|su) (?:cl[ií]nica|consultorio|sede|sucursal|oficina"
+    r"|centro"
     rf"|hospital) (?:de |del )?(?:la |el )?{_NAME}"
     r"|\b(?:(?:en|a|de) (?:el |la |nuestr[oa] )|(?:al|del) )"
     rf"(?:{as_written('people', 'spanish_buildings')})(?: (?:de|del|la|los|el|las))* {_NAME}"

@@ -144,7 +144,8 @@ _MONEY: Final = (
 _DEBT: Final = re.compile(
     rf"{START}{_OWED}{END}[^.!?\n\u0964]{{0,30}}{START}{_MONEY}{END}"
     rf"|{START}{_MONEY}{END}[^.!?\n\u0964]{{0,30}}{START}{_OWED}{END}"
-    r"|\b(?:sent to|turned over to|goes? to) (?:a )?collections?\b|\bcollection agency\b"
+    r"|\b(?:sent to|turned over to|goes? to) (?:a )?collections?\b|\bcollections? (?:agency"
+    r"|account)\b"
     r"|\byou (?:still )?owe (?![$€£₹]?\s?\d)|\bnos debe\b|\bdeuda\b|\bcobranzas?\b|\badeud[oa]s?\b"
     r"|\bfinancial (?:assistance|hardship) (?:application|request)\b|\bbankruptcy\b"
     r"|बकाया|\bbakaa?ya\b|\b(?:insurance|el seguro|aseguranza|seguro)\b[^.!?\n]{0,20}\b(?:denied"

@@ -46,7 +46,7 @@ def find_phi(
 
 
 def _clinical(text: str, *, language: str, now: datetime) -> Iterator[PhiReason]:
-    yield from identifiers.find(text, now=now)
+    yield from identifiers.find(notices.without_public(text), now=now)
     yield from results.find(places.without_places(text))
     private = notices.without_public(places.without_places(hints.without_greeted_name(text)))
     yield from words.find(private, language=language)

@@ -79,7 +79,7 @@ class WordList:
         spellings = (
             (self._entries, stemmed),
             (self._folded, [fold(word) for word in stemmed] if self._folded else stemmed),
-            (self._heard, [sounds.of_devanagari(word) or "-" for word in words]),
+            (self._heard, [_sounds(word) for word in words]),
         )
         at = 0
         while at < len(words):
@@ -87,10 +87,15 @@ class WordList:
                 yield None
             length, entry = self._longest_at(spellings, at)
             if entry is None:
-                entry = endings.find(words[at]) or self._long_words.find(words[at])
+                entry = self._alike(words[at])
             if entry is not None:
                 yield entry
             at += length
+
+    def _alike(self, word: str) -> _Entry | None:
+        if endings.is_everyday(word):
+            return None
+        return endings.find(word) or self._long_words.find(word)
 
     def _longest_at(
         self, spellings: tuple[tuple[Mapping[str, _Entry], list[str]], ...], at: int
@@ -102,6 +107,11 @@ class WordList:
                 if entry is not None:
                     return length, entry
         return 1, None
+
+
+def _sounds(word: str) -> str:
+    """The consonants of a word in Devanagari; a mark that no entry has for any other word."""
+    return ("" if endings.is_everyday(word) else sounds.of_devanagari(word)) or "-"
 
 
 def find(text: str, *, language: str) -> Iterator[PhiReason]:
