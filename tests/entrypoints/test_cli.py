@@ -326,6 +326,7 @@ def test_delivery_is_paused_drained_listed_and_resumed(
         (["pause", "--reason", "x", "--lane", "jobs"], "lane_without_messages"),
         (["pause", "--reason", "x", "--line", "4711"], "sender_line_not_found"),
         (["pause", "--reason", "x", "--until", "2020-01-01"], "pause_ends_in_the_past"),
+        (["pause", "--reason", "x", "--until", "9999-12-31T23:59:59-12:00"], "instant_unusable"),
         (["breakers", "--org", org], "breakers_unavailable"),
     ):
         assert run(wrong, monkeypatch) == 1

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from handbell.channels.types import NewOrders, Pause, PauseScope
 
 # allow public-files: the commands show what a request shows
@@ -17,11 +19,13 @@ from handbell.entrypoints.bootstrap import Runtime
 from handbell.entrypoints.operations import opened
 from handbell.platform.db import OrganizationId
 from handbell.platform.errors import InvalidError
+from handbell.platform.instants import GivenInstant
 from handbell.platform.lines import as_name
 from handbell.platform.settings import Settings
 from handbell.platform.vocabulary import Channel, Lane
 
 OPERATOR: Final = "operator"
+_INSTANT: Final[TypeAdapter[datetime]] = TypeAdapter(GivenInstant)
 LISTED: Final = 200
 
 
@@ -29,6 +33,12 @@ class LaneWithoutMessages(InvalidError):
     """Raised for a lane that carries no messages."""
 
     code = "lane_without_messages"
+
+
+class InstantUnusable(InvalidError):
+    """Raised for an instant of a year that must be a slip."""
+
+    code = "instant_unusable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +54,7 @@ class PauseOrder:
     refuse: bool = False
 
     def to_new(self) -> NewPause:
-        """Raises `LaneWithoutMessages`, `NameUnusable`."""
+        """Raises `LaneWithoutMessages`, `NameUnusable`, `InstantUnusable`."""
         if self.lane is Lane.JOBS:
             raise LaneWithoutMessages("The lane of jobs carries no messages.")
         scope = PauseScope(
@@ -57,8 +67,19 @@ class PauseOrder:
             scope=scope,
             new_orders=NewOrders.REFUSE if self.refuse else NewOrders.HOLD,
             reason=as_name(self.reason),
-            until=self.until,
+            until=_instant(self.until),
         )
+
+
+def _instant(said: datetime | None) -> datetime | None:
+    """The instant, if REST would take it too."""
+    try:
+        return said and _INSTANT.validate_python(said)
+    except ValidationError as wrong:
+        raise InstantUnusable(
+            "This is no instant of our times. Write it like 2026-12-01T18:00:00-05:00.",
+            field="until",
+        ) from wrong
 
 
 async def pause(settings: Settings, order: PauseOrder) -> dict[str, Any]:
