@@ -90,15 +90,21 @@ def _shown(milliseconds: float | None) -> str:
     return "" if milliseconds is None else f"{milliseconds:.1f}"
 
 
-def as_json(rounds: Sequence[Round], *, load_before: float, seconds: float) -> dict[str, Any]:
+def machine(*, load_before: float, seconds: float) -> dict[str, Any]:
+    """Where and how long it was measured."""
     return {
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
         "system": platform.platform(),
         "load_before": round(load_before, 2),
+        "seconds": round(seconds, 1),
+    }
+
+
+def as_json(rounds: Sequence[Round], *, load_before: float, seconds: float) -> dict[str, Any]:
+    return machine(load_before=load_before, seconds=seconds) | {
         "clients": CLIENTS,
         "rounds": len(rounds),
-        "seconds": round(seconds, 1),
         "figures": {name: _figures([one[name] for one in rounds]) for name in rounds[0]},
         "ratios": [
             {

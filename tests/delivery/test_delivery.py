@@ -1,6 +1,8 @@
 """A due message is leased, judged again under a lock, sent once, and its outcome written."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from handbell.channels.types import (
     Unknown,
 )
 from handbell.consent.types import Decision, Kind, Method
+from handbell.delivery.types import Leased
 from handbell.messages.leaves import AttemptSource
 from handbell.messages.replaying import Gate
 from handbell.messages.types import Lifecycle, Reason, SendOrder
@@ -316,23 +319,80 @@ async def test_one_organisation_with_many_due_messages_does_not_delay_another(
 ) -> None:
     patient = await desk.practice.patient()
     await desk.order(patient)
+    await _copy(desk, 500)
     await desk.practice.execute(
-        "INSERT INTO messages (organization_id, order_key, ordered_by, patient_id, channel,"
-        " is_address_named, purpose, message_class, lane, anchor, lifecycle, reasons,"
-        " scheduled_at, preference_levels, decided_at, created_at, changed_at)"
-        " SELECT organization_id, 'copy ' || n, ordered_by, patient_id, channel, false, purpose,"
-        " message_class, lane, anchor, 'scheduled', '{}', scheduled_at, '{}', decided_at,"
-        " created_at, changed_at FROM messages, generate_series(1, 500) n"
+        "UPDATE messages SET organization_id = :id WHERE order_key = 'copy 500'",
+        id=other_organization,
+    )
+    leased = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    assert _counts(leased) == {desk.practice.id: 200, other_organization: 1}
+    places = [one.organization_id for one in leased]
+    assert places.index(other_organization) <= 1, "it waits behind one group at most"
+
+
+@pytest.mark.requirement("R9.7")
+async def test_what_an_organisation_has_out_counts_against_its_share(
+    desk: Desk, other_organization: Any
+) -> None:
+    await desk.order(await desk.practice.patient())
+    await _copy(desk, 500)
+    await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    assert await desk.delivery.lease_due(Lane.CARE, now=NOON) == []
+    await desk.practice.execute(
+        "UPDATE messages SET lifecycle = 'accepted' WHERE id IN"
+        " (SELECT id FROM messages WHERE lifecycle = 'queued' LIMIT 30)"
     )
     await desk.practice.execute(
         "UPDATE messages SET organization_id = :id WHERE order_key = 'copy 500'",
         id=other_organization,
     )
     leased = await desk.delivery.lease_due(Lane.CARE, now=NOON)
-    counts: dict[int, int] = {}
+    assert _counts(leased) == {desk.practice.id: 30, other_organization: 1}
+
+
+@pytest.mark.requirement("R9.7")
+async def test_those_for_whom_there_was_no_room_are_served_next(desk: Desk) -> None:
+    """Of ninety organisations with 64 due each there is room for a group of some sixty."""
+    await desk.order(await desk.practice.patient())
+    await _copy(desk, 89 * 64)
+    await desk.practice.execute(
+        "INSERT INTO organizations (id, name, created_at)"
+        " SELECT 1000 + n, 'Practice ' || n, '2026-01-01Z' FROM generate_series(1, 89) n"
+    )
+    await desk.practice.execute(
+        "UPDATE messages SET organization_id = 1001 + (substr(order_key, 6)::int - 1) / 64"
+        " WHERE order_key LIKE 'copy %'"
+    )
+    first = _counts(await desk.delivery.lease_due(Lane.CARE, now=NOON))
+    assert sum(first.values()) == 2_000
+    assert max(first.values()) == 32
+    await desk.practice.execute(
+        "UPDATE messages SET lifecycle = 'accepted' WHERE lifecycle = 'queued'"
+    )
+    left_out = {desk.practice.id, *range(1001, 1090)} - first.keys()
+    second = await desk.delivery.lease_due(Lane.CARE, now=NOON)
+    assert [one.organization_id for one in second[: len(left_out)]] == sorted(left_out)
+
+
+async def _copy(desk: Desk, count: int) -> None:
+    """Copy the one message so often."""
+    await desk.practice.execute(
+        "INSERT INTO messages (organization_id, order_key, ordered_by, patient_id, channel,"
+        " is_address_named, purpose, message_class, lane, anchor, lifecycle, reasons,"
+        " scheduled_at, preference_levels, decided_at, created_at, changed_at)"
+        " SELECT organization_id, 'copy ' || n, ordered_by, patient_id, channel, false, purpose,"
+        " message_class, lane, anchor, 'scheduled', '{}', scheduled_at, '{}', decided_at,"
+        " created_at, changed_at FROM messages, generate_series(1, :count) n",
+        count=count,
+    )
+
+
+def _counts(leased: Sequence[Leased]) -> dict[int, int]:
+    """How many messages of each organisation were leased."""
+    counts = Counter[int]()
     for one in leased:
-        counts[one.organization_id] = counts.get(one.organization_id, 0) + len(one.message_ids)
-    assert counts == {desk.practice.id: 200, other_organization: 1}
+        counts[one.organization_id] += len(one.message_ids)
+    return dict(counts)
 
 
 def event(token: str, kind: EventKind) -> StatusEvent:

@@ -20,30 +20,36 @@ GROUP: Final = 32
 """Messages of one job; a worker has them in flight together."""
 CHANNELS: Final = [channel.value for channel in Channel]
 _PAUSED: Final = is_paused(
-    organization_id="organizations.id", lane="$2", channel="asked.channel", now="$3"
+    organization_id="organizations.id", lane="$1", channel="asked.channel", now="$2"
 )
 
 _LEASE: Final = f"""
-WITH free AS (
-    SELECT greatest(0, $1 - count(*)) AS n FROM messages
-    WHERE lifecycle = 'queued' AND lane = $2
+WITH held AS (
+    SELECT organization_id, count(*) AS n FROM messages
+    WHERE lifecycle = 'queued' AND lane = $1 GROUP BY 1
+), free AS (
+    SELECT greatest(0, {ROOM} - coalesce(sum(n), 0)) AS n FROM held
 ), turns AS (
-    SELECT id, running.channels FROM organizations CROSS JOIN LATERAL (
-        SELECT array_agg(channel) AS channels FROM unnest($6::text[]) AS asked(channel)
+    SELECT id, running.channels, {SHARE} - coalesce(held.n, 0) AS room,
+        row_number() OVER (ORDER BY id <= $3, id) AS turn
+    FROM organizations LEFT JOIN held ON held.organization_id = organizations.id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(channel) AS channels FROM unnest($4::text[]) AS asked(channel)
         WHERE NOT {_PAUSED}
     ) running
-    WHERE running.channels IS NOT NULL AND EXISTS (
+    WHERE coalesce(held.n, 0) < {SHARE} AND running.channels IS NOT NULL AND EXISTS (
         SELECT 1 FROM messages m
-        WHERE m.lane = $2 AND m.organization_id = organizations.id
-          AND m.lifecycle = 'scheduled' AND m.scheduled_at <= $3
+        WHERE m.lane = $1 AND m.organization_id = organizations.id
+          AND m.lifecycle = 'scheduled' AND m.scheduled_at <= $2
     )
-    ORDER BY id <= $4, id
+), part AS (
+    SELECT greatest({GROUP}, (SELECT n FROM free) / greatest(1, count(*))) AS n FROM turns
 ), due AS (
-    SELECT m.id FROM turns CROSS JOIN LATERAL (
+    SELECT m.id, one.turn FROM (SELECT * FROM turns ORDER BY turn) one CROSS JOIN LATERAL (
         SELECT id FROM messages
-        WHERE lane = $2 AND organization_id = turns.id AND channel = ANY(turns.channels)
-          AND lifecycle = 'scheduled' AND scheduled_at <= $3
-        ORDER BY scheduled_at, serves_at LIMIT $5
+        WHERE lane = $1 AND organization_id = one.id AND channel = ANY(one.channels)
+          AND lifecycle = 'scheduled' AND scheduled_at <= $2
+        ORDER BY scheduled_at, serves_at LIMIT least(one.room, (SELECT n FROM part))
         FOR UPDATE SKIP LOCKED
     ) m
     LIMIT (SELECT n FROM free)
@@ -51,8 +57,10 @@ WITH free AS (
 UPDATE messages SET lifecycle = 'queued', leased_until = {UNTIL}
 FROM due WHERE messages.id = due.id
 RETURNING messages.id, messages.organization_id, messages.channel,
-    messages.scheduled_at, messages.serves_at
+    messages.scheduled_at, messages.serves_at, due.turn
 """  # noqa: S608 - constants of ours only
+"""What an organisation has out counts against its share: what another has due later waits
+behind no more than that. Where not all shares fit in, everybody gets a part, a group at least."""
 _REQUEUE: Final = f"""
 UPDATE messages SET lifecycle = 'scheduled', leased_until = NULL
 WHERE lifecycle = 'queued' AND {ENDED}
@@ -101,29 +109,37 @@ async def look(direct: Direct, *, now: datetime) -> Due:
     return Due(lanes=lanes, has_work="outbox" in found)
 
 
-async def lease_due(direct: Direct, lane: Lane, *, after: int, now: datetime) -> list[Leased]:
-    """Lease what is due in a lane, organisations in turn, beginning behind `after`.
+async def lease_due(
+    direct: Direct, lane: Lane, *, after: int, now: datetime
+) -> tuple[list[Leased], int]:
+    """Lease what is due in a lane, organisations in turn, beginning behind `after`; give a group
+    of each, then the next of each, and the organisation whose turn was the last.
 
     Of what is due since the same instant, such as the opening of a window, the soonest visit
     leaves first; what no visit waits for comes last. What people have paused is not seen.
     """
-    rows = await direct.rows(_LEASE, ROOM, lane.value, now, after, SHARE, CHANNELS)
-    grouped: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for row in sorted(rows, key=_turn):
-        grouped[row["organization_id"], row["channel"]].append(row["id"])
-    return [
+    rows = await direct.rows(_LEASE, lane.value, now, after, CHANNELS)
+    grouped: dict[tuple[int, int, str], list[int]] = defaultdict(list)
+    for row in sorted(rows, key=_soonest):
+        grouped[row["turn"], row["organization_id"], row["channel"]].append(row["id"])
+    in_rounds = sorted(
+        (no, *whose, ids)
+        for whose, all_ids in grouped.items()
+        for no, ids in enumerate(_in_groups(all_ids))
+    )
+    leased = [
         Leased(
             organization_id=OrganizationId(organization_id),
             channel=Channel(channel),
             lane=lane,
             message_ids=ids,
         )
-        for (organization_id, channel), all_ids in sorted(grouped.items())
-        for ids in _in_groups(all_ids)
+        for _, _, organization_id, channel, ids in in_rounds
     ]
+    return leased, max(grouped, default=(0, after, ""))[1]
 
 
-def _turn(row: Any) -> tuple[datetime, datetime, int]:
+def _soonest(row: Any) -> tuple[datetime, datetime, int]:
     return row["scheduled_at"], row["serves_at"] or _NO_VISIT, row["id"]
 
 

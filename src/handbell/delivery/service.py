@@ -53,9 +53,9 @@ class DeliveryService:
     async def lease_due(self, lane: Lane, *, now: datetime) -> list[Leased]:
         """Lease what is due in a lane; organisations take turns."""
         after = self._turns.get(lane, 0)
-        leased = await leasing.lease_due(self.db.direct, lane, after=after, now=now)
-        if leased:
-            self._turns[lane] = leased[-1].organization_id
+        leased, self._turns[lane] = await leasing.lease_due(
+            self.db.direct, lane, after=after, now=now
+        )
         return leased
 
     async def sweep(self, *, now: datetime) -> int:

@@ -10,16 +10,19 @@ from handbell.platform.db import OrganizationId
 from handbell.platform.vocabulary import Channel, Lane
 
 SHARE: Final = 200
-"""Messages that one organisation may have leased per round: nobody waits behind another."""
+"""Messages of one lane that an organisation may have out at once: nobody waits behind all of
+another's."""
 HELD_AGAIN: Final = timedelta(seconds=30)
 """A message whose line is paused is looked at again so much later: which line it leaves from is
 not known before it is claimed."""
 LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
     "urgent": (Lane.URGENT,),
-    "care": (Lane.REPLIES, Lane.CARE, Lane.JOBS),
+    "replies": (Lane.REPLIES,),
+    "care": (Lane.CARE, Lane.JOBS),
     "bulk": (Lane.BILLING, Lane.MARKETING),
 }
-"""The lanes that share a process. An urgent one shares with nobody."""
+"""The lanes that share a process. An urgent one shares with nobody, and neither does a reply,
+for which somebody waits."""
 
 Senders = Mapping[int, Sender]
 """A sender for each account of an organisation, by the account's id."""

@@ -85,7 +85,8 @@ def dispatcher() -> None:
 @app.command()
 def worker(
     lanes: Annotated[
-        str, typer.Option(help="Lanes with commas between, or a group: urgent, care, bulk.")
+        str,
+        typer.Option(help="Lanes with commas between, or groups: urgent, replies, care, bulk."),
     ] = "urgent,replies,care,billing,marketing,jobs",
     concurrency: Annotated[int, typer.Option(help="Jobs at once.", min=1, max=64)] = 8,
 ) -> None:

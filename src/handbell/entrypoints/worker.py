@@ -33,10 +33,11 @@ class LaneUnknown(InvalidError):
 
 
 def lanes_of(text: str) -> frozenset[Lane]:
-    """Read `care,replies` or the name of a group (urgent, care, bulk). Raises `LaneUnknown`."""
+    """Read `billing,replies` or the name of a group (urgent, replies, care, bulk). Raises
+    `LaneUnknown`."""
     lanes: set[Lane] = set()
     for name in filter(None, (part.strip() for part in text.split(","))):
-        if name in LANE_GROUPS and name not in set(Lane) - {Lane.CARE, Lane.URGENT}:
+        if name in LANE_GROUPS:
             lanes.update(LANE_GROUPS[name])
         elif name in set(Lane):
             lanes.add(Lane(name))
@@ -46,8 +47,8 @@ def lanes_of(text: str) -> frozenset[Lane]:
 
 
 class _Process(Middleware):
-    """The runtime of this process, made once inside the event loop that uses it, and closed
-    there before that loop ends."""
+    """The runtime of this process, made once inside the event loop that uses it, before the
+    first job comes, and closed there before that loop ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -62,6 +63,10 @@ class _Process(Middleware):
         except Exception:
             self._opening = None
             raise
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Open it now, that the first message does not wait for it. Fails like a job does."""
+        async_to_sync(self.opened)()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         async_to_sync(self._close)()

@@ -54,7 +54,7 @@ from handbell.messages.types import (
 from handbell.platform import outbox
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.platform.vocabulary import Channel
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel
 
 ONE_BY_ONE: Final = 500
 """Patients of one transaction, where each is asked about alone."""
@@ -167,10 +167,13 @@ class MessageService:
         new = (order for order in orders if order.others and stored[order.order_key][1])
         told = ((stored[one.order_key][0].message_id, one.others) for one in new)
         await visits.add_others(tx, organization_id, told)
-        if any(
-            one.scheduled_at is not None and one.scheduled_at <= now for one, _ in stored.values()
-        ):
-            await outbox.wake(tx)
+        due = {
+            LANE_OF_CLASS[CLASS_OF_PURPOSE[order.purpose]]
+            for order in orders
+            if (at := stored[order.order_key][0].scheduled_at) is not None and at <= now
+        }
+        if due:
+            await outbox.wake(tx, due)
         return [stored[order.order_key][0] for order in orders]
 
     async def admit_population(

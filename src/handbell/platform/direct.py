@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
-SIZE: Final = 4
+SIZE: Final = 8
 """Connections at most; they are opened as they are needed."""
 _SESSION: Final = {"timezone": "UTC", "statement_timeout": "60000", "jit": "off"}
 

@@ -4,7 +4,7 @@ At least once: a claim is a lease, and what is not done when it ends is claimed 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,13 +15,15 @@ from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.direct import Direct
 from handbell.platform.leases import ENDED, HELD, UNTIL
 from handbell.platform.tables import OutboxRow
+from handbell.platform.vocabulary import Lane
 
 BATCH: Final = 100
 ROOM: Final = 400
 """Pieces that are out at once, so that a lease never ends in the queue: what is claimed again
 while it waits there is done twice, and the queue grows by what it does not get done."""
 WAKE: Final = "handbell_wake"
-"""The channel of PostgreSQL on which dispatchers are woken when a transaction commits."""
+"""The channel of PostgreSQL on which dispatchers are woken when a transaction commits. What is
+said there is the lane that has something to do; nothing means that any may have."""
 MOST_PAUSE: Final = timedelta(hours=1)
 
 
@@ -30,8 +32,9 @@ WITH added AS (
     INSERT INTO outbox (organization_id, topic, args, created_at, not_before)
     VALUES ($1, $2, $3, $4, $5)
 )
-SELECT pg_notify('{WAKE}', '')
+SELECT pg_notify('{WAKE}', '{Lane.JOBS.value}')
 """  # noqa: S608 - constants of ours only
+_WAKE: Final = f"SELECT pg_notify('{WAKE}', lane) FROM unnest($1::text[]) AS lane"  # noqa: S608
 _CLAIM: Final = f"""
 UPDATE outbox SET leased_until = {UNTIL}, attempts = attempts + 1
 WHERE id IN (
@@ -69,9 +72,11 @@ async def add(
     await tx.exec_driver_sql(_ADD, (organization_id, topic, told, now, not_before or now))
 
 
-async def wake(tx: Tx) -> None:
-    """Wake the dispatchers once this transaction has committed; they would look soon anyway."""
-    await tx.exec_driver_sql(f"NOTIFY {WAKE}")
+async def wake(tx: Tx, lanes: Iterable[Lane] = ()) -> None:
+    """Wake the dispatchers once this transaction has committed, those of the lanes or all; they
+    would look soon anyway."""
+    told = sorted(lane.value for lane in set(lanes))
+    await tx.exec_driver_sql(_WAKE, (told or [""],))
 
 
 async def claim(direct: Direct, *, now: datetime, limit: int = BATCH) -> list[Work]:

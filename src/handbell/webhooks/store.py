@@ -10,6 +10,7 @@ from sqlalchemy import case, func, select, update
 from handbell.platform import outbox
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.direct import Direct
+from handbell.platform.vocabulary import Lane
 from handbell.webhooks.tables import WebhookDeliveryRow
 from handbell.webhooks.types import DeadWebhook, Delivery, Kind
 
@@ -30,7 +31,7 @@ WITH stored AS (
     SELECT organization_id, $1, jsonb_build_object('delivery_id', id), received_at, received_at
     FROM stored
 )
-SELECT count(*), pg_notify('{outbox.WAKE}', '') FROM stored
+SELECT count(*), pg_notify('{outbox.WAKE}', '{Lane.JOBS.value}') FROM stored
 """  # noqa: S608 - constants of ours only
 _FIND_UNAPPLIED: Final = """
 SELECT id, organization_id, kind, digest, raw, token, received_at, parked
