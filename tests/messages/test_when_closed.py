@@ -24,7 +24,7 @@ from handbell.scheduling.types import At, Blackout, OnDay, WhenClosed, WindowRea
 
 NEW_YORK = ZoneInfo("America/New_York")
 START = datetime(2026, 12, 1, tzinfo=UTC)
-WISHES = {WindowReason.QUIET_HOURS, WindowReason.CHANNEL_HOURS}
+COURTESY = {WindowReason.CHANNEL_HOURS}
 SHIFT, SKIP, ANYWAY = WhenClosed
 
 MINUTES = st.integers(0, 7 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes))
@@ -76,22 +76,22 @@ def test_with_skip_a_message_leaves_when_it_was_wished_for_or_never(
         assert decision == at
 
 
-@pytest.mark.requirement("R3.4")
+@pytest.mark.requirement("R3.3", "R3.4")
 @settings(max_examples=200)
 @given(facts=FACTS_OF, wished=MINUTES, ahead=st.integers(0, 48))
-def test_sent_anyway_it_passes_over_wishes_and_never_over_a_law_or_a_blackout(
+def test_sent_anyway_it_passes_over_default_hours_and_nothing_else(
     facts: SendFacts, wished: datetime, ahead: int
 ) -> None:
     now = wished - timedelta(hours=ahead)
     decision = decide(facts, At(wished, None, ANYWAY), now=now)
-    laws = set(blocking_reasons(facts.window, at=wished)) - WISHES
-    if not laws:
+    closed = set(blocking_reasons(facts.window, at=wished)) - COURTESY
+    if not closed:
         at = Send() if ahead == 0 else Defer(until=wished, reasons=(Reason.PLANNED,))
         assert decision == at
         return
     assert isinstance(decision, Defer)
     assert decision.until > wished
-    assert not set(blocking_reasons(facts.window, at=decision.until)) - WISHES
+    assert not set(blocking_reasons(facts.window, at=decision.until)) - COURTESY
 
 
 @pytest.mark.requirement("R3.4")
@@ -135,7 +135,9 @@ def test_the_choice_stays_with_the_message_and_is_asked_again_when_it_is_due(
         assert anchor_from_json(anchor_to_json(anchor)) == anchor
         assert leaving(anchor, serves_at=None, now=night) == At(night, None, when_closed)
     assert "when_closed" not in anchor_to_json(At(night)) or when_closed is not SHIFT
-    part = window_part(replace(WINDOW, law_only=True), rules_version="1", tzdata_version="2")
+    part = window_part(
+        replace(WINDOW, without_courtesy=True), rules_version="1", tzdata_version="2"
+    )
     assert part == window_part(WINDOW, rules_version="1", tzdata_version="2")
 
 
@@ -147,12 +149,17 @@ def test_the_choice_stays_with_the_message_and_is_asked_again_when_it_is_due(
 async def test_a_clinicians_choice_is_that_of_their_reminders(
     practice: Any, clock: FrozenClock, choice: str, end: str
 ) -> None:
-    """Two hours before 08:30 is in the patient's quiet hours."""
+    """Two hours before 08:30 the patient is up, and text messages have not begun."""
     provider = await practice.tell("provider.settings_updated", id="d1", name="Dr. Wu")
     await practice.execute(
         "UPDATE providers SET when_closed = :choice WHERE id = :id", choice=choice, id=provider
     )
     patient = await practice.patient()
+    await practice.execute(
+        "UPDATE preference_settings SET quiet_start = '22:00', quiet_end = '06:00'"
+        " WHERE level = 'patient' AND level_id = :id",
+        id=patient,
+    )
     early = datetime(2026, 12, 8, 13, 30, tzinfo=UTC)
     visit = await practice.visit(patient, early, provider_id="d1")
     planner = ReminderService(practice.db, practice.messages)

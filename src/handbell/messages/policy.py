@@ -75,9 +75,9 @@ def leaving(anchor: Anchor, *, serves_at: datetime | None, now: datetime) -> At:
 
 
 def window_of(facts: SendFacts, anchor: Anchor) -> WindowFacts:
-    """The hours that bind: those of the law alone where the order may pass over wishes."""
+    """The hours that bind: not the channel's default ones where the order may pass over them."""
     is_free = isinstance(anchor, Free) or anchor.when_closed is not WhenClosed.SEND_ANYWAY
-    return facts.window if is_free else replace(facts.window, law_only=True)
+    return facts.window if is_free else replace(facts.window, without_courtesy=True)
 
 
 def verdict_of(facts: EligibilityFacts) -> Refuse | Send:

@@ -63,7 +63,7 @@ def eligibility_part(facts: EligibilityFacts) -> ReceiptPart:
 def window_part(facts: WindowFacts, *, rules_version: str, tzdata_version: str) -> ReceiptPart:
     """What about hours, zones and rules decided, and by which version of the tables."""
     content = {field.name: getattr(facts, field.name) for field in fields(facts)}
-    del content["answers_at"], content["rules_version"], content["law_only"]
+    del content["answers_at"], content["rules_version"], content["without_courtesy"]
     content["blackouts"] = [_to_told(one) for one in facts.blackouts]
     content |= {"rules_version": rules_version, "tzdata_version": tzdata_version}
     return _part(PartKind.WINDOW, content)

@@ -34,7 +34,8 @@ class HourSource(StrEnum):
 
 class WhenClosed(StrEnum):
     """What becomes of a message whose wished time is not allowed. Values are stored: append
-    only. `send_anyway` passes over wishes and default hours, never over a law or a blackout."""
+    only. `send_anyway` passes over the channel's default hours, never over quiet hours, a law or a
+    blackout."""
 
     SHIFT = "shift"
     SKIP = "skip"
@@ -65,8 +66,8 @@ class WindowFacts:
     none means every zone of the fifty states. `quiet_start` ≤ t < `quiet_end` is quiet; equal
     bounds mean no quiet hours. Equal work bounds mean that they are not known. `best_hour` is
     0..23 in the primary zone. `answers_at` is the patient's own message that a reply answers.
-    `blackouts` are those that bind this message. `law_only`: quiet hours and the default hours of
-    a channel, which are wishes, do not bind.
+    `blackouts` are those that bind this message. `without_courtesy`: the default hours of the
+    channel do not bind.
     `rules_version` names the rule table that binds, None the running one: an old receipt is
     judged by the table of its own day.
     """
@@ -84,7 +85,7 @@ class WindowFacts:
     answers_at: datetime | None = None
     blackouts: tuple[Blackout, ...] = ()
     rules_version: str | None = None
-    law_only: bool = False
+    without_courtesy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Hours(NamedTuple):
     quiet_end: time
     rules_version: str
     blackouts: tuple[tuple[datetime, datetime], ...]
-    law_only: bool
+    without_courtesy: bool
 
 
 class _Law(NamedTuple):
@@ -50,7 +50,7 @@ class _Law(NamedTuple):
     states: tuple[str, ...]
     country: str | None
     rules_version: str
-    law_only: bool
+    without_courtesy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +70,11 @@ def hours_of(facts: WindowFacts) -> Hours:
         facts.zones or EVERY_US_ZONE,
         facts.states if has_law else (),
         facts.country if has_law else None,
-        _MIDNIGHT if facts.law_only else facts.quiet_start,
-        _MIDNIGHT if facts.law_only else facts.quiet_end,
+        facts.quiet_start,
+        facts.quiet_end,
         facts.rules_version or RULES_VERSION,
         tuple((one.starts_at, one.ends_at) for one in facts.blackouts),
-        facts.law_only,
+        facts.without_courtesy,
     )
 
 
@@ -137,7 +137,7 @@ def _law_of(hours: Hours) -> _Law:
         hours.states,
         hours.country,
         hours.rules_version,
-        hours.law_only,
+        hours.without_courtesy,
     )
 
 
@@ -148,7 +148,7 @@ def _rules(law: _Law) -> tuple[_Rule, ...]:
         return ()
     table = load_rules(law.rules_version)
     courtesy = _Rule(reason=WindowReason.CHANNEL_HOURS, rows=table.courtesy)
-    defaults = () if law.law_only else (courtesy,)
+    defaults = () if law.without_courtesy else (courtesy,)
     if law.message_class is MessageClass.MARKETING:
         return (*defaults, *_marketing_rules(table, law.states, law.country))
     if law.message_class is MessageClass.BILLING_ADMIN and law.country in _BILLING_BOUND:
