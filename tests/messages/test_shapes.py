@@ -26,6 +26,7 @@ from handbell.messages.populations.halves import (
 from handbell.messages.types import CapFacts
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.preferences.types import FIELDS, Level
+from handbell.scheduling.policy import without_unasked
 from handbell.scheduling.types import Anchor, At, Free
 
 NOON: Final = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
@@ -146,6 +147,15 @@ def test_the_halves_together_are_the_decision(
     )
     timing = timing_of(facts, anchor, now=NOON)
     assert joined(verdict_of(facts.eligibility), timing) == decide(facts, anchor, now=NOON)
+
+
+@given(FACTS, PURPOSES, ANCHORS)
+def test_places_whose_rules_do_not_bind_change_nothing(
+    known: dict[str, Any], purpose: Purpose, anchor: Anchor
+) -> None:
+    facts = gathered(known).facts(asked(purpose))
+    plain = replace(facts, window=without_unasked(facts.window))
+    assert timing_of(plain, anchor, now=NOON) == timing_of(facts, anchor, now=NOON)
 
 
 @given(FACTS, PURPOSES, ANCHORS, SENT, st.integers(1, 5), st.sampled_from([None, 1, 3]))

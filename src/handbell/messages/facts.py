@@ -209,8 +209,8 @@ class Gathered:
         """The gate's facts; `also_sent` are sends decided in this very batch."""
         return SendFacts(
             eligibility=self._eligibility(asked),
-            window=self._window(asked),
-            caps=self._caps(asked.message_class, also_sent),
+            window=self.window(asked),
+            caps=self.caps(asked.message_class, also_sent),
             serves_at=asked.serves_at,
             pause_until=self.wishes.pause_until,
         )
@@ -280,7 +280,8 @@ class Gathered:
         is_moved = asked.serves_at is not None and row.visit_starts_at != asked.serves_at
         return is_moved or row.visit_status not in _STANDING or not self.others.stand
 
-    def _window(self, asked: Asked) -> WindowFacts:
+    def window(self, asked: Asked) -> WindowFacts:
+        """What opens and closes hours, and chooses one."""
         known = self.preferences
         window = WindowFacts(
             message_class=asked.message_class,
@@ -307,7 +308,8 @@ class Gathered:
             return tuple(dict.fromkeys((*stated, *inferred)))
         return stated or inferred or (self.preferences.timezone,)
 
-    def _caps(self, message_class: MessageClass, also_sent: Sequence[datetime]) -> CapFacts:
+    def caps(self, message_class: MessageClass, also_sent: Sequence[datetime] = ()) -> CapFacts:
+        """How many counted sends are allowed, and which there were."""
         if message_class is MessageClass.MARKETING:
             sent = self.row.marketing_sent_at or ()
             per_day, per_week = MARKETING_PER_DAY, MARKETING_PER_WEEK

@@ -5,6 +5,7 @@ whole minute.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -81,6 +82,13 @@ def day_of(facts: WindowFacts, at: datetime) -> date:
 def next_day(facts: WindowFacts, at: datetime) -> datetime:
     """When the primary zone's next date begins."""
     return _end_of(facts, day_of(facts, at))
+
+
+def without_unasked(facts: WindowFacts) -> WindowFacts:
+    """The same facts without the places whose rules do not bind the class: no plan looks at them,
+    so what is equal then is planned alike."""
+    hours = hours_of(facts)
+    return replace(facts, states=hours.states, country=hours.country)
 
 
 def plan_send(facts: WindowFacts, anchor: Anchor, *, now: datetime) -> Plan | NoWindow:

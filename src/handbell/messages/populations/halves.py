@@ -6,7 +6,7 @@ of it, and the half must not miss it: tests hold that, column by column.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any, Final, cast
@@ -27,7 +27,7 @@ from handbell.messages.receipts import SOME_ADDRESS, ReceiptPart, eligibility_pa
 from handbell.messages.types import CapFacts, Decision, Refuse, Send, SendFacts, SendOrder
 from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel
 from handbell.preferences.types import CHOICES, DEFAULTS, FIELDS, Level
-from handbell.scheduling.types import WindowFacts
+from handbell.scheduling.policy import without_unasked
 
 CHOICES_OF_LEVELS: Final = tuple(f"{CHOICES}_{level}" for level in Level)
 _LEVELS: Final = tuple(f"{field}_level" for field in FIELDS)
@@ -132,6 +132,7 @@ class Own:
 
     def __init__(self, by_channel: Mapping[Channel, Mapping[str, Any]]) -> None:
         self._by_channel = by_channel
+        self._blank: dict[str, SendFacts] = {}
 
     def gathered(self, known: Mapping[str, Any]) -> Gathered:
         """The facts of a patient of whom only this is known."""
@@ -139,36 +140,45 @@ class Own:
         row = SimpleNamespace(**{**BLANK, **own, **known})
         return Gathered(cast("Row[Any]", row), Others())
 
+    def blank(self, order: SendOrder, channel: str) -> SendFacts:
+        """The facts of a patient of whom nothing is known; made once for each channel."""
+        if channel not in self._blank:
+            gathered = self.gathered({"channel": channel})
+            self._blank[channel] = gathered.facts(asked_of(order, None))
+        return self._blank[channel]
+
     def caps(self, order: SendOrder) -> CapFacts:
         """How many counted sends are allowed."""
-        return self.gathered({"channel": next(iter(Channel))}).facts(asked_of(order, None)).caps
+        return self.blank(order, next(iter(Channel)).value).caps
 
 
 class Timings:
-    """Judges what the second half looks at; equal facts are judged once in a run."""
+    """Judges what the second half looks at; what is planned alike is judged once in a run."""
 
     def __init__(self, order: SendOrder, *, now: datetime) -> None:
         self._order = order
         self._now = now
-        self._known: dict[tuple[WindowFacts, CapFacts, datetime | None], Timing] = {}
+        self._asked = asked_of(order, None)
+        self._known: dict[tuple[Any, ...], Decision] = {}
 
     def on(self, shape: str, own: Own) -> Timing:
         facts = self._facts(shape, own)
-        caps = CapFacts(
-            per_day=facts.caps.per_day,
-            per_week=facts.caps.per_week,
-            sent_at=tuple(facts.caps.sent_at),
+        return Timing(
+            decision=self._decision(facts),
+            part=window_part_of(facts.window),
+            own_facts=own_facts(facts),
         )
-        place = (facts.window, caps, facts.pause_until)
-        if place not in self._known:
+
+    def _decision(self, facts: SendFacts) -> Decision:
+        window, caps = without_unasked(facts.window), facts.caps
+        place = (window, caps.per_day, caps.per_week, tuple(caps.sent_at), facts.pause_until)
+        found = self._known.get(place)
+        if found is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[place] = Timing(
-                decision=timing_of(facts, self._order.anchor, now=self._now),
-                part=window_part_of(facts.window),
-                own_facts=own_facts(facts),
-            )
-        return self._known[place]
+            plain = replace(facts, window=window)
+            found = self._known[place] = timing_of(plain, self._order.anchor, now=self._now)
+        return found
 
     def _facts(self, shape: str, own: Own) -> SendFacts:
         hours, zones, states, channel, country, sent = json.loads(shape)
@@ -189,7 +199,12 @@ class Timings:
                 "marketing_sent_at": sent_at,
             }
         )
-        return gathered.facts(asked_of(self._order, None))
+        return replace(
+            own.blank(self._order, channel),
+            window=gathered.window(self._asked),
+            caps=gathered.caps(self._asked.message_class),
+            pause_until=gathered.wishes.pause_until,
+        )
 
 
 def profile_on(shape: str, order: SendOrder, own: Own) -> Profile:

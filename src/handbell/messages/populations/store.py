@@ -54,6 +54,8 @@ from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channe
 from handbell.preferences import service as preferences
 from handbell.preferences.types import CHOICES, Level
 
+WORK_MEMORY: Final = "64MB"
+"""For each sort and hash of a chunk, so that none goes to disk."""
 _ISO: Final = 'YYYY-MM-DD"T"HH24:MI:SS.US'
 
 _PERSONAL: Final = text(
@@ -136,9 +138,15 @@ _CHOSEN: Final = text(
     INSERT INTO population_chosen
         (patient_id, contact_point_id, address_id, channel, verdict, part_id, version_id,
          consent_entry_no, levels, sent_at, shape)
+    WITH wanted AS MATERIALIZED (
+        SELECT standing.patient_id, standing.levels, choice.channel
+        FROM population_standings standing
+        JOIN population_choices choice
+            ON choice.wanted = standing.wanted AND choice.standing = standing.standing
+    )
     SELECT people.patient_id, candidate.contact_point_id, candidate.address_id,
         candidate.channel, verdict.verdict, verdict.part_id, verdict.version_id,
-        verdict.consent_entry_no, standing.levels, people.sent_at,
+        verdict.consent_entry_no, wanted.levels, people.sent_at,
         json_build_array(
             people.hours -> 0, people.hours -> 1, people.hours -> 2,
             candidate.channel, candidate.country,
@@ -146,11 +154,9 @@ _CHOSEN: Final = text(
                 THEN people.sent_at END
         )::text
     FROM population_people people
-    JOIN population_standings standing ON standing.patient_id = people.patient_id
-    JOIN population_choices choice
-        ON choice.wanted = standing.wanted AND choice.standing = standing.standing
+    JOIN wanted ON wanted.patient_id = people.patient_id
     JOIN population_candidates candidate
-        ON candidate.patient_id = people.patient_id AND candidate.channel = choice.channel
+        ON candidate.patient_id = people.patient_id AND candidate.channel = wanted.channel
     JOIN population_verdicts verdict ON verdict.shape = candidate.shape
     """
 )
@@ -231,6 +237,7 @@ class Written:
 
 async def begin(tx: Tx, population: Select[Any], *, after: int, limit: int) -> int | None:
     """Make the chunk's tables and take its patients; give the last one, None where none is."""
+    await tx.exec_driver_sql(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
     for statement in CREATE:
         await tx.execute(statement)
     every = population.subquery("population")
