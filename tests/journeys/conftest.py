@@ -1,6 +1,6 @@
 """A running installation: `handbell up` in a home folder of its own, real processes and all.
 
-All journeys share it, since starting eight processes is what takes long: each makes patients of
+All journeys share it, since starting seven processes is what takes long: each makes patients of
 its own, and one that kills brings it up again.
 """
 
@@ -104,7 +104,7 @@ class Installation:
             answers = [httpx.get(page, timeout=2).status_code for page in pages]
         except (FileNotFoundError, httpx.HTTPError):
             return False
-        return answers == [200, 200] and len(self.run["pids"]) == 8
+        return answers == [200, 200] and len(self.run["pids"]) == 7
 
     def end(self, how: signal.Signals) -> None:
         assert self.process is not None

@@ -16,13 +16,12 @@ HELD_AGAIN: Final = timedelta(seconds=30)
 """A message whose line is paused is looked at again so much later: which line it leaves from is
 not known before it is claimed."""
 LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
-    "urgent": (Lane.URGENT,),
-    "replies": (Lane.REPLIES,),
+    "urgent": (Lane.URGENT, Lane.REPLIES),
     "care": (Lane.CARE, Lane.JOBS),
     "bulk": (Lane.BILLING, Lane.MARKETING),
 }
-"""The lanes that share a process. An urgent one shares with nobody, and neither does a reply,
-for which somebody waits."""
+"""The lanes that share a process. Urgent messages and replies, for which somebody waits, share
+theirs with nothing that comes in crowds."""
 
 Senders = Mapping[int, Sender]
 """A sender for each account of an organisation, by the account's id."""

@@ -86,7 +86,7 @@ def dispatcher() -> None:
 def worker(
     lanes: Annotated[
         str,
-        typer.Option(help="Lanes with commas between, or groups: urgent, replies, care, bulk."),
+        typer.Option(help="Lanes with commas between, or groups: urgent, care, bulk."),
     ] = "urgent,replies,care,billing,marketing,jobs",
     concurrency: Annotated[int, typer.Option(help="Jobs at once.", min=1, max=64)] = 8,
 ) -> None:

@@ -33,7 +33,7 @@ class LaneUnknown(InvalidError):
 
 
 def lanes_of(text: str) -> frozenset[Lane]:
-    """Read `billing,replies` or the name of a group (urgent, replies, care, bulk). Raises
+    """Read `billing,replies` or the name of a group (urgent, care, bulk). Raises
     `LaneUnknown`."""
     lanes: set[Lane] = set()
     for name in filter(None, (part.strip() for part in text.split(","))):
