@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test contract bench eval-phi check-rules chaos rush check fix docs ci
+.PHONY: help setup up demo db-up db-new test contract bench eval-phi eval-replies check-rules chaos rush check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: setup ## measure throughput beside floors on this machine (about a minute
 
 eval-phi: setup ## measure the filter of rendered texts on its corpus (ARGS=--json)
 	$(BIN)/python -m tools.eval_phi $(ARGS)
+
+eval-replies: setup ## measure the reading of patients' texts on its corpus (ARGS=--json)
+	$(BIN)/python -m tools.eval_replies $(ARGS)
 
 check-rules: setup ## ask rules and gate against an oracle that walks minutes, then break them (16 min)
 	$(BIN)/python -m tools.check_rules $(ARGS)

@@ -24,6 +24,7 @@ COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
     ["api-key", "create"], ["audit", "verify"], ["consent", "verify"], ["phi-check"],
+    ["parse-replies"],
     ["replay-receipts"], ["replan"], ["simulate"],
 ]  # fmt: skip
 

@@ -229,3 +229,68 @@ async def test_when_the_patient_wrote_counts_not_when_meta_brought_it(
     assert await practice.value("SELECT received_at FROM inbound_messages") == wrote
     assert await chat.answers() == []
     assert await practice.value("SELECT provider FROM inbound_messages") == Provider.WHATSAPP
+
+
+@pytest.mark.requirement("R5.7")
+@pytest.mark.parametrize(
+    ("body", "task"),
+    [
+        ("I have chest pain", "crisis"),
+        ("the patient passed away", "deceased"),
+        ("You have the wrong number", "wrong_number"),
+    ],
+)
+async def test_a_grave_text_goes_to_a_person_and_gets_no_options(
+    chat: Any, practice: Any, body: str, task: str
+) -> None:
+    visit = await chat.ask(await practice.patient())
+    await chat.hear(body)
+    assert await chat.tasks() == [task]
+    assert await chat.answers() == []
+    assert await chat.status(visit) == "booked"
+    marked = "SELECT count(*) FROM addresses WHERE wrong_number_at IS NOT NULL"
+    assert await practice.value(marked) == int(task == "wrong_number")
+
+
+@pytest.mark.requirement("R5.7")
+@pytest.mark.parametrize(
+    ("body", "task"),
+    [("can't come", "possible_cancellation"), ("no", "possible_opt_out"), ("3", None)],
+)
+async def test_what_may_end_a_visit_or_the_messages_ends_neither_and_is_asked_once(
+    chat: Any, practice: Any, body: str, task: str | None
+) -> None:
+    visit = await chat.ask(await practice.patient())
+    await chat.hear(body)
+    await chat.hear(body)
+    assert await chat.tasks() == [task or "possible_cancellation"] * 2
+    assert await chat.answers() == [OPTIONS]
+    assert await chat.status(visit) == "booked"
+
+
+async def test_a_crisis_stands_before_older_tasks_and_its_opt_out_counts_too(
+    chat: Any, practice: Any, db: Database, keys: KeyRing
+) -> None:
+    await practice.patient()
+    await chat.hear("what do I bring?")
+    await chat.hear("I want to die. Stop texting me.")
+    async with db.transaction(practice.id) as tx:
+        tasks, _ = await list_open_in(tx, keys, limit=10, offset=0)
+    assert [one.task.kind for one in tasks] == ["crisis", "unclear_reply"]
+    assert await chat.handled() == ["options_sent", "opted_out"]
+
+
+async def test_thanks_and_reactions_ask_for_nothing_and_are_kept_with_how_they_were_read(
+    chat: Any, practice: Any
+) -> None:
+    visit = await chat.ask(await practice.patient())
+    await chat.hear("Thanks!")
+    await chat.hear("Liked “Reply C to confirm, STOP to opt out”")
+    assert await chat.handled() == ["noted"] * 2
+    assert (await chat.tasks(), await chat.answers()) == ([], [])
+    assert await chat.status(visit) == "booked"
+    kept = await practice.rows("SELECT intent, confidence, rule FROM inbound_messages ORDER BY id")
+    assert [tuple(row) for row in kept] == [
+        ("nothing", "high", "nothing.thanks"),
+        ("tapback", "high", "tapback.like"),
+    ]

@@ -185,3 +185,18 @@ async def test_a_stop_is_not_answered_while_a_message_to_the_number_is_in_flight
     assert not stopping.done()
     await practice.execute("UPDATE messages SET lifecycle = 'accepted'")
     await stopping
+
+
+@pytest.mark.requirement("R1.7", "R5.3")
+async def test_the_end_of_marketing_leaves_what_is_about_care(
+    line: Line, chat: Any, practice: Any
+) -> None:
+    await practice.patient()
+    await line.sms("stop the promotions, keep my reminders")
+    assert await practice.rows(SUPPRESSED) == []
+    ended = await practice.rows(
+        "SELECT message_class FROM consent_entries WHERE kind = 'revoke' AND method = 'keyword'"
+    )
+    assert {row.message_class for row in ended} == {"marketing"}
+    await line.work()
+    assert (await chat.answers(), await chat.tasks()) == ([], ["unclear_reply"])

@@ -8,9 +8,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handbell.replies.policy import ReplyParser, normalize
+from handbell.entrypoints.parse_replies import name_of
+from handbell.replies.normal import normalize
+from handbell.replies.policy import ReplyParser
 from handbell.replies.rules import load_rules
-from handbell.replies.types import Effect, Intent
+from handbell.replies.types import Context, Effect, Intent
 
 PARSER = ReplyParser()
 PER_SE = ["stop", "quit", "end", "revoke", "opt-out", "cancel", "unsubscribe"]
@@ -67,11 +69,11 @@ def test_these_opt_out(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "😀", "please", "don't stop", "please don't stop the reminders", "please cancel",
-        "I'll stop by at 3", "should I stop taking metformin?", "cancer", "shop", "3", "11", "C1",
-        "mi presión está baja", "Cancel my appointment", "cancel Tuesday, I can come Wednesday",
-        "no", "no thanks", "no mames", "end of the week?", "Liked “Reply STOP to opt out”",
-        "yes but need to move", "si puedo", "kal kar do", "what do I bring?",
+        "", " ", "😀", "please", "should I stop taking metformin?", "cancer", "shop", "11", "C1",
+        "mi presión está baja", "end of the week?", "si puedo", "kal kar do", "what do I bring?",
+        "yes?", "yes if my ride comes", "ok maybe", "take me off lisinopril", "stop by",
+        "stop texting me so early", "my mother passed away", "no dejen de mandarme nada?",
+        "haan lekin", "no me llamaron", "parte de baja", "quiero cancelar la factura",
     ],
 )  # fmt: skip
 def test_these_are_for_a_person(text: str) -> None:
@@ -112,26 +114,61 @@ def test_any_text_is_read_and_what_is_in_one_form_stays_so(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
 
-CLAIMED = {"optout", "confirm", "reschedule", "help", "optin"}  # codespell:ignore
-LATER = {"stop sending me reminders for Dr Lee", "yes but need to move"}
-"""They need the rules for phrases inside a sentence."""
+SAME = {"tapback_like": "tapback", "staff_clinical": "staff"}
+"""Names of the reference's examples for what has one name here."""
+SIDES = {"staff_task_possible_visit_cancel": Effect.MAY_CONCERN_VISIT}
 
 
 @pytest.mark.shared_data
-def test_the_regulation_s_own_examples_that_whole_messages_can_tell(shared_dir: Path) -> None:
-    """A claimed vector means what it should; the others never opt out or confirm."""
+@pytest.mark.requirement("R5.1", "R5.2", "R5.3", "R5.7")
+def test_the_regulation_s_own_examples(shared_dir: Path) -> None:
     regulation = yaml.safe_load((shared_dir / "reference" / "regulation.yaml").read_text())
-    vectors = regulation["test_vectors"]
-    names = {Intent.STOP: "optout", Intent.START: "optin"}  # codespell:ignore
-    understood = 0
-    for vector in vectors:
-        reading = PARSER.read(vector["t"])
-        name = names.get(reading.intent, reading.intent.value)
-        is_claimed = vector["expect"] in CLAIMED and vector["t"] not in LATER
-        understood += name == vector["expect"]
+    for vector in regulation["test_vectors"]:
+        context = Context(vector.get("state", "one_open_visit"))
+        reading = PARSER.read(vector["t"], context=context)
+        name, expected = name_of(reading.intent), vector["expect"]
+        allowed = expected.split("_or_") if "_or_" in expected else [SAME.get(expected, expected)]
+        assert name in allowed, vector
         assert name != vector.get("not"), vector
-        if is_claimed:
-            assert name == vector["expect"], vector
-        elif "state" not in vector:
-            assert reading.intent is Intent.OTHER, vector
-    assert (understood, len(vectors)) == (27, 52)
+        if "side" in vector:
+            assert SIDES[vector["side"]] in reading.effects, vector
+
+
+@pytest.mark.shared_data
+@pytest.mark.requirement("R5.3")
+def test_every_keyword_of_the_regulation_means_what_it_says_there(shared_dir: Path) -> None:
+    regulation = yaml.safe_load((shared_dir / "reference" / "regulation.yaml").read_text())
+    keywords = regulation["keywords"]
+    lists = {f"optout.{name}": words for name, words in keywords["optout"].items()}
+    lists["hold_and_clarify"] = keywords["hold_and_clarify"]
+    for name in ("confirm", "reschedule", "cancel_visit", "help", "deceased", "crisis"):
+        lists |= {f"{name}.{language}": words for language, words in keywords[name].items()}
+    for name, words in lists.items():
+        for text in words:
+            assert name_of(PARSER.read(text).intent) == name.split(".")[0], (name, text)
+
+
+@pytest.mark.shared_data
+@pytest.mark.requirement("R5.1", "R5.3")
+def test_ordinary_messages_opt_nobody_out_and_confirm_nothing(shared_dir: Path) -> None:
+    """People's own texts, read as answers to one question. A confirmation counts as false
+    where the text holds more than words of assent and of seeing each other."""
+    regulation = yaml.safe_load((shared_dir / "reference" / "regulation.yaml").read_text())
+    known = {normalize(one) for one in regulation["keywords"]["confirm"]["en"]} | SEE_YOU
+    path = shared_dir / "data" / "sms_uci" / "SMSSpamCollection"
+    opted_out, confirmed = set(), []
+    for number, line in enumerate(path.read_text("utf-8").splitlines()):
+        kind, text = line.split("\t", 1)
+        reading = PARSER.read(text)
+        if kind == "ham" and reading.ends_messages:
+            opted_out.add(number)
+        is_assent = set(normalize(text).split()) <= known
+        if kind == "ham" and reading.intent is Intent.CONFIRM and not is_assent:
+            confirmed.append(text)
+    assert opted_out == ASKED_FOR
+    assert len(confirmed) <= 2, confirmed
+
+
+SEE_YOU = {"okie", "cool", "see", "c", "you", "u", "ya", "there", "then"}
+ASKED_FOR = {100, 334}
+"""Lines of that collection which do ask for no more messages."""

@@ -38,6 +38,7 @@ __all__ = [
     "first_name_in",
     "lock_visit_in",
     "lock_visits_in",
+    "mark_wrong_number_in",
     "patients_on_address_in",
     "put_conditions",
     "same_day_in",
@@ -50,6 +51,7 @@ __all__ = [
 ensure_address = store.ensure_address
 find_id = store.find_id
 put_conditions = conditions.put_conditions
+mark_wrong_number_in = store.mark_wrong_number
 patients_on_address_in = store.patients_on_address
 subject_key_in = store.subject_key
 subject_keys_in = store.subject_keys

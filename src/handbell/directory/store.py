@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, or_, select, update
@@ -71,6 +72,12 @@ async def change(tx: Tx, row: type[Base], row_id: int, values: dict[str, Any]) -
     differs = [columns[name].is_distinct_from(value) for name, value in values.items()]
     statement = update(row).where(columns.id == row_id, or_(*differs)).values(**values)
     return bool((await tx.execute(statement.returning(columns.id))).all())
+
+
+async def mark_wrong_number(tx: Tx, address_id: int, *, now: datetime) -> None:
+    """Let nothing more go to an address; when it was found wrong first stays."""
+    is_new = (AddressRow.id == address_id) & AddressRow.wrong_number_at.is_(None)
+    await tx.execute(update(AddressRow).where(is_new).values(wrong_number_at=now))
 
 
 async def ensure_address(

@@ -502,6 +502,21 @@ def phi_check(
         raise typer.Exit(1)
 
 
+@app.command("parse-replies")
+def parse_replies(
+    jsonl: Annotated[  # noqa: FBT002
+        bool, typer.Option("--jsonl", help="One JSON object a line, in and out; the only form.")
+    ] = False,
+) -> None:
+    """Read patients' texts on the standard input as they are read when they come in."""
+    from handbell.entrypoints.parse_replies import parse_stream
+
+    if not jsonl:
+        raise typer.BadParameter("Say --jsonl; there is no other form.")
+    if not parse_stream(sys.stdin.buffer, sys.stdout):
+        raise typer.Exit(1)
+
+
 def _answer(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None:
     _print(_run(work), as_json=as_json)
 

@@ -38,6 +38,22 @@ STOP_CONFIRMED_WITHIN: Final = timedelta(minutes=5)
 ONE_A_DAY: Final = timedelta(hours=24)
 """One confirmation of an opt-out and one list of the options for an address in this time."""
 PLANNED: Final = frozenset({AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED})
+ASKS_NOTHING: Final = frozenset({Intent.NOTHING, Intent.TAPBACK})
+GRAVE: Final = frozenset({Intent.CRISIS, Intent.DECEASED, Intent.WRONG_NUMBER})
+"""No list of options answers these."""
+TASKS_OF_INTENT: Final = {
+    Intent.CRISIS: TaskKind.CRISIS,
+    Intent.DECEASED: TaskKind.DECEASED,
+    Intent.WRONG_NUMBER: TaskKind.WRONG_NUMBER,
+    Intent.HOLD: TaskKind.POSSIBLE_OPT_OUT,
+    Intent.CANCEL_VISIT: TaskKind.POSSIBLE_CANCELLATION,
+}
+TASKS_OF_EFFECT: Final = {
+    Effect.DECEASED: TaskKind.DECEASED,
+    Effect.WRONG_NUMBER: TaskKind.WRONG_NUMBER,
+    Effect.MAY_CONCERN_VISIT: TaskKind.POSSIBLE_CANCELLATION,
+    Effect.FOR_STAFF: TaskKind.UNCLEAR_REPLY,
+}
 _CONTEXT: Final = "inbound_messages.body"
 
 
@@ -163,11 +179,16 @@ class InboundService:
         return key.encrypt(body, context=_CONTEXT)
 
     async def _handle(self, heard: _Heard) -> Handled:
-        is_stop = heard.reading.intent is Intent.STOP
-        if is_stop and heard.address_id is not None:
+        if heard.address_id is not None and heard.reading.tells_wrong_number:
+            await directory.mark_wrong_number_in(heard.tx, heard.address_id, now=heard.now)
+        if heard.reading.ends_messages and heard.address_id is not None:
             return await self._confirm_stop(heard, heard.address_id)
+        if heard.reading.intent in GRAVE:
+            return await self._tell_staff(heard)
         if heard.answer_to is None or heard.address_id is None:
             return await self._leave_to_staff(heard, TaskKind.UNMATCHED_SENDER)
+        if heard.reading.intent in ASKS_NOTHING:
+            return await self._note(heard)
         if await self._may_mean_start(heard, heard.address_id):
             return await self._leave_to_staff(heard, TaskKind.RESUBSCRIBE_WISH)
         answers = {
@@ -179,10 +200,15 @@ class InboundService:
         return await answer(heard, heard.address_id)
 
     async def _confirm_stop(self, heard: _Heard, address_id: int) -> Handled:
-        """Confirm the opt-out once, and let a person see a CANCEL that meant the visit."""
-        if Effect.MAY_CONCERN_VISIT in heard.reading.effects:
-            await self._leave_to_staff(heard, TaskKind.POSSIBLE_CANCELLATION)
-        if await self._must_confirm_stop(heard):
+        """Confirm the opt-out once, and let a person see what else may have been meant.
+
+        The confirmation speaks of all messages: the end of marketing alone is a person's to
+        confirm.
+        """
+        await self._tell_staff(heard)
+        if Effect.MARKETING_ONLY in heard.reading.effects:
+            await self._leave_to_staff(heard, TaskKind.UNCLEAR_REPLY)
+        elif await self._must_confirm_stop(heard):
             await self._answer(
                 heard, Purpose.REPLY_OPTOUT, order_key=f"optout:{address_id}:{heard.id}"
             )
@@ -250,12 +276,25 @@ class InboundService:
         return Handled.LINK_SENT
 
     async def _help(self, heard: _Heard, _address_id: int) -> Handled:
+        await self._tell_staff(heard)
         await self._answer(heard, Purpose.REPLY_HELP)
         return Handled.HELPED
 
+    async def _note(self, heard: _Heard) -> Handled:
+        """Do nothing; a person reads what may say more."""
+        is_for_staff = Effect.FOR_STAFF in heard.reading.effects
+        return await self._tell_staff(heard) if is_for_staff else Handled.NOTED
+
+    async def _tell_staff(self, heard: _Heard) -> Handled:
+        """Leave a task for each thing that was said and that only a person can deal with."""
+        for kind in _tasks(heard.reading):
+            await self._leave_to_staff(heard, kind)
+        return Handled.TO_STAFF
+
     async def _ask_back(self, heard: _Heard, address_id: int) -> Handled:
         """Leave the text to a person, and tell the patient what can be answered."""
-        await self._leave_to_staff(heard, TaskKind.UNCLEAR_REPLY)
+        for kind in _tasks(heard.reading) or [TaskKind.UNCLEAR_REPLY]:
+            await self._leave_to_staff(heard, kind)
         if await self._may_offer_options(heard, address_id):
             await self._answer(heard, Purpose.REPLY_OPTIONS)
             return Handled.OPTIONS_SENT
@@ -322,6 +361,13 @@ async def _stands(heard: _Heard, asked: VisitRef) -> bool:
         return False
     is_planned = visit.status in PLANNED and visit.starts_at > heard.now
     return is_planned or visit.status is AppointmentStatus.NO_SHOW
+
+
+def _tasks(reading: Reading) -> list[TaskKind]:
+    """What a reading leaves to people, each once, the intent's first."""
+    of_intent = [kind for intent, kind in TASKS_OF_INTENT.items() if intent is reading.intent]
+    of_effects = [kind for effect, kind in TASKS_OF_EFFECT.items() if effect in reading.effects]
+    return list(dict.fromkeys([*of_intent, *of_effects]))
 
 
 def _entry(heard: _Heard) -> AuditEntry:

@@ -52,6 +52,7 @@ async def insert_once(tx: Tx, new: NewMessage) -> int | None:
             body=new.body,
             received_at=new.received_at,
             intent=new.reading.intent,
+            confidence=new.reading.confidence,
             rule=new.reading.rule,
             matcher_version=new.reading.version,
             message_id=new.message_id,

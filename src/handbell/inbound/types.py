@@ -12,3 +12,5 @@ class Handled(StrEnum):
     HELPED = "helped"
     OPTIONS_SENT = "options_sent"
     TO_STAFF = "to_staff"
+    NOTED = "noted"
+    """It asks for nothing, and nothing was done."""

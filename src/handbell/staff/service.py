@@ -48,12 +48,14 @@ async def add_task_in(
 async def list_open_in(
     tx: Tx, keys: KeyRing, *, limit: int, offset: int
 ) -> tuple[list[OpenTask], int]:
-    """The organisation's open tasks, oldest first, and how many there are in all."""
+    """The organisation's open tasks, a crisis first, then oldest first, and how many in all."""
     is_open = StaffTaskRow.closed_at.is_(None)
     total = (
         await tx.execute(select(func.count()).select_from(StaffTaskRow).where(is_open))
     ).scalar_one()
-    statement = select(_TASKS).where(is_open).order_by(StaffTaskRow.created_at, StaffTaskRow.id)
+    is_urgent = StaffTaskRow.kind == TaskKind.CRISIS.value
+    order = (is_urgent.desc(), StaffTaskRow.created_at, StaffTaskRow.id)
+    statement = select(_TASKS).where(is_open).order_by(*order)
     rows = (await tx.execute(statement.limit(limit).offset(offset))).all()
     written = {row.patient_id for row in rows if row.note is not None} - {None}
     subject_keys = await directory.subject_keys_in(tx, keys, written) if written else {}

@@ -13,6 +13,11 @@ class TaskKind(StrEnum):
     UNMATCHED_SENDER = "unmatched_sender"
     POSSIBLE_CANCELLATION = "possible_cancellation"
     RESUBSCRIBE_WISH = "resubscribe_wish"
+    CRISIS = "crisis"
+    """Somebody may be in danger: it stands before all others."""
+    POSSIBLE_OPT_OUT = "possible_opt_out"
+    WRONG_NUMBER = "wrong_number"
+    DECEASED = "deceased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -18,9 +18,9 @@ from handbell.organizations.types import StopScope
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.outages import is_outage
-from handbell.platform.vocabulary import Channel
+from handbell.platform.vocabulary import Channel, MessageClass
 from handbell.replies.policy import ReplyParser
-from handbell.replies.types import Intent
+from handbell.replies.types import Effect
 from handbell.webhooks import reading, store
 from handbell.webhooks.applying import Applier, context_of
 from handbell.webhooks.batching import Batcher
@@ -165,9 +165,14 @@ class WebhookHandler:
         stops: _Stops = {}
         for item in texts:
             said = self._parser.read(item.body, provider_says=item.opt_out_type)
-            if said.intent is Intent.STOP and item.sender is not None:
+            if said.ends_messages and item.sender is not None:
                 stops.setdefault(await self._owner(item), []).append(item)
         return stops
+
+    def _class_ended(self, item: InboundText) -> MessageClass | None:
+        """The one class that the text ends; None for all."""
+        said = self._parser.read(item.body, provider_says=item.opt_out_type)
+        return MessageClass.MARKETING if Effect.MARKETING_ONLY in said.effects else None
 
     async def _owner(self, item: InboundText | None) -> OrganizationId:
         if item is None:
@@ -228,7 +233,7 @@ class WebhookHandler:
         if is_new:
             decision = Decision(
                 kind=ConsentKind.REVOKE,
-                message_class=None,
+                message_class=self._class_ended(item),
                 method=Method.KEYWORD,
                 source=item.provider.value,
                 actor="patient",
