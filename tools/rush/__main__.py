@@ -23,7 +23,7 @@ import asyncpg
 
 from handbell.access.types import Role
 from handbell.channels.types import NewLine, Provider
-from handbell.entrypoints import embedded
+from handbell.entrypoints import embedded, pretended
 from handbell.entrypoints.bootstrap import open_runtime
 from handbell.platform import outbox
 from handbell.platform.clock import SystemClock
@@ -203,6 +203,7 @@ async def make_tenants(installation: Installation, *, count: int, messages: int)
                 await runtime.provider_accounts.lend(
                     OrganizationId(made.id), provider, line, actor="operator", now=now
                 )
+            await pretended.approve(runtime, OrganizationId(made.id))
             addresses = []
             for place in range(messages // count):
                 channel = CHANNELS[place % 3]

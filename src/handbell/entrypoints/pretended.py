@@ -19,6 +19,7 @@ from handbell.access.types import FIRST_ORGANIZATION
 from handbell.entrypoints.bootstrap import Runtime, database_urls
 from handbell.entrypoints.home import write_private
 from handbell.platform.clock import SimClock
+from handbell.platform.db import OrganizationId
 from handbell.platform.settings import Settings
 from handbell.templates.service import library_texts
 
@@ -73,10 +74,10 @@ def _write_templates(home: Path) -> Path:
     return path
 
 
-async def approve(runtime: Runtime) -> None:
+async def approve(runtime: Runtime, organization_id: OrganizationId = FIRST_ORGANIZATION) -> None:
     """Know that the sandbox's Meta has approved the library's templates. Safe to repeat."""
     await runtime.approvals.approve_all(
-        FIRST_ORGANIZATION, library_texts(), actor="sandbox", now=await runtime.clock.now()
+        organization_id, library_texts(), actor="sandbox", now=await runtime.clock.now()
     )
 
 
