@@ -1,7 +1,8 @@
 """Plays a script against the running product: steps its clock from one event to the next.
 
-At an instant the script's events are told first, then everything due is sent, then the
-sandbox's patients act, until nothing is left to do; only then does time go on.
+At an instant what is due is sent first, then the script's events are told and followed, then
+the sandbox's patients act, until nothing is left to do; only then does time go on. So it is never
+left to chance whether a reminder leaves before its visit is moved at the same instant.
 """
 
 import asyncio
@@ -85,7 +86,9 @@ class Driver:
 
     async def _finish_instant(self) -> datetime | None:
         """Do all that is due now; say when the next thing is, None when there is none."""
-        await self._tell(list(self._due()))
+        if statements := list(self._due()):
+            await self._until_idle()
+            await self._tell(statements)
         while True:
             idle = await self._until_idle()
             upcoming = await self.sandbox.upcoming()
@@ -101,8 +104,6 @@ class Driver:
             yield self.waiting.popleft()
 
     async def _tell(self, statements: list[Statement]) -> None:
-        if not statements:
-            return
         ids = await self.product.tell(self.script.source, statements)
         for said, internal_id in zip(statements, ids, strict=True):
             self.story.hear(said)

@@ -1,6 +1,7 @@
 """English medical words in Devanagari: `मेटफॉर्मिन` is metformin by its consonants."""
 
 import re
+from functools import cache
 from typing import Final
 
 LEAST_SOUNDS: Final = 5
@@ -44,11 +45,17 @@ _BEFORE_LIP: Final = re.compile("m(?=[pb])")
 _DOUBLE: Final = re.compile(r"(.)\1+")
 
 
+@cache
 def of_latin(word: str) -> str:
     """Give the consonants of an English word as Hindi writers hear them."""
     for pattern, instead in _LATIN:
         word = pattern.sub(instead, word)
     return _even(word)
+
+
+def is_devanagari(word: str) -> bool:
+    """Whether the word has a consonant in Devanagari."""
+    return not word.isascii() and any(sign in _DEVANAGARI for sign in word)
 
 
 def of_devanagari(word: str) -> str:

@@ -48,6 +48,8 @@ def without(known: Iterable[str], text: str) -> str:
 
 def plain(text: str) -> str:
     """Give the text in small letters without accents, with one spelling of Hindi sounds."""
+    if text.isascii():
+        return text.lower()
     bare = _ACCENT.sub("", unicodedata.normalize("NFD", text.casefold()))
     bare = _NASAL.sub("ं", bare.translate(_DEVANAGARI))
     for pattern, instead in _GLIDES:
@@ -57,7 +59,9 @@ def plain(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Give the words in their plain spelling; the end of a sentence is a token of its own."""
-    return _TOKEN.findall(plain(_DOTTED.sub(lambda found: found[0].replace(".", ""), text)))
+    if "." in text:
+        text = _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
+    return _TOKEN.findall(plain(text))
 
 
 def stems(words: Iterable[str]) -> list[str]:

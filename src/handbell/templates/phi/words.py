@@ -1,8 +1,8 @@
 """Names of illnesses, drugs, procedures, tests and specialties, from packaged lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from handbell.templates.phi import bodies, endings, lists, sounds
@@ -42,9 +42,8 @@ _UNKNOWN: Final = ""
 class WordList:
     """The entries that count in texts of one language; of two at a place the longer counts.
 
-    `folded` are Hindi words in Latin letters, compared in their folded spelling; `heard` are
-    English words by their consonants, for texts in Devanagari; `long_words` are recognised with
-    one letter wrong.
+    `folded` are Hindi words in Latin letters, compared in their folded spelling; `long_words` are
+    recognised with one letter wrong. English words in Devanagari are compared by their consonants.
     """
 
     def __init__(
@@ -52,12 +51,10 @@ class WordList:
         entries: Mapping[str, _Entry],
         *,
         folded: Mapping[str, _Entry],
-        heard: Mapping[str, _Entry],
         long_words: Slips[_Entry],
     ) -> None:
         self._entries = entries
         self._folded = folded
-        self._heard = heard
         self._long_words = long_words
         self._longest = max(key.count(" ") + 1 for key in (*entries, *folded))
 
@@ -76,11 +73,11 @@ class WordList:
     def _entries_in(self, words: list[str]) -> Iterator[_Entry | None]:
         """The entries in their order; None where a sentence ends."""
         stemmed = stems(words)
-        spellings = (
-            (self._entries, stemmed),
-            (self._folded, [fold(word) for word in stemmed] if self._folded else stemmed),
-            (self._heard, [_sounds(word) for word in words]),
-        )
+        spellings = [(self._entries, stemmed)]
+        if self._folded:
+            spellings.append((self._folded, [fold(word) for word in stemmed]))
+        if any(map(sounds.is_devanagari, words)):
+            spellings.append((_heard(), [_sounds(word) for word in words]))
         at = 0
         while at < len(words):
             if ends_sentence(words[at]):
@@ -98,7 +95,7 @@ class WordList:
         return endings.find(word) or self._long_words.find(word)
 
     def _longest_at(
-        self, spellings: tuple[tuple[Mapping[str, _Entry], list[str]], ...], at: int
+        self, spellings: Sequence[tuple[Mapping[str, _Entry], list[str]]], at: int
     ) -> tuple[int, _Entry | None]:
         words = spellings[0][1]
         for length in range(min(self._longest, len(words) - at), 0, -1):
@@ -129,7 +126,7 @@ def _list_for(base: str) -> WordList:
     known = base if base in _EVERYWHERE else _UNKNOWN
     own = [f"{one}-only" for one in _EVERYWHERE if known in (one, _UNKNOWN)]
     entries = {
-        " ".join(stems(tokens(word))): entry
+        _stemmed(word): entry
         for words, entry in _lists()
         for key in (*_EVERYWHERE, *own)
         for listed in words.get(key, ())
@@ -141,7 +138,13 @@ def _list_for(base: str) -> WordList:
         for word in words.get(_ROMANISED, ())
         if known in ("hi", _UNKNOWN)
     }
-    return WordList(entries, folded=folded, heard=_heard(), long_words=_long_words())
+    return WordList(entries, folded=folded, long_words=_long_words())
+
+
+@cache
+def _stemmed(words: str) -> str:
+    """An entry as it is compared; it is the same in the lists of all languages."""
+    return " ".join(stems(tokens(words)))
 
 
 @lru_cache(maxsize=1)
