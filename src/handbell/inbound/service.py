@@ -23,7 +23,7 @@ from handbell.messages.types import Admission, Lifecycle, Question, SendOrder, V
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Purpose
-from handbell.replies.policy import ReplyParser
+from handbell.replies.policy import reply_parser
 from handbell.replies.types import Effect, Intent, Reading
 from handbell.scheduling.types import At
 from handbell.staff import service as staff
@@ -89,7 +89,6 @@ class InboundService:
         self._audit = audit
         self._messages = messages
         self._actions = actions
-        self._parser = ReplyParser()
 
     async def receive_in(
         self,
@@ -144,7 +143,7 @@ class InboundService:
             )
         candidates = [question.patient_id] if question else patients
         patient_id = candidates[0] if len(candidates) == 1 else None
-        reading = self._parser.read(item.body, provider_says=item.opt_out_type)
+        reading = reply_parser().read(item.body, provider_says=item.opt_out_type)
         new = store.NewMessage(
             organization_id=organization_id,
             item=item,

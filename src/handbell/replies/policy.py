@@ -8,6 +8,7 @@ nothing but known words. What stays unclear is for a person.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from handbell.replies.normal import BOUNDARY, in_sentences, normalize, sentences, without_emoji
@@ -176,6 +177,12 @@ class ReplyParser:
             effects=frozenset(effects),
             confidence=confidence,
         )
+
+
+@cache
+def reply_parser() -> ReplyParser:
+    """The parser by the running rules, made when the first text is read."""
+    return ReplyParser()
 
 
 def in_context(reading: Reading, context: Context) -> Reading:

@@ -19,7 +19,7 @@ from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.outages import is_outage
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.replies.policy import ReplyParser
+from handbell.replies.policy import reply_parser
 from handbell.replies.types import Effect
 from handbell.webhooks import reading, store
 from handbell.webhooks.applying import Applier, context_of
@@ -96,7 +96,6 @@ class WebhookHandler:
             approvals=approvals,
             owner=self._owner,
         )
-        self._parser = ReplyParser()
         self._batcher = Batcher(self._store)
 
     def is_known_subscriber(self, token: str) -> bool:
@@ -164,14 +163,14 @@ class WebhookHandler:
         """The texts that opt out, by the organisation that was written to."""
         stops: _Stops = {}
         for item in texts:
-            said = self._parser.read(item.body, provider_says=item.opt_out_type)
+            said = reply_parser().read(item.body, provider_says=item.opt_out_type)
             if said.ends_messages and item.sender is not None:
                 stops.setdefault(await self._owner(item), []).append(item)
         return stops
 
     def _class_ended(self, item: InboundText) -> MessageClass | None:
         """The one class that the text ends; None for all."""
-        said = self._parser.read(item.body, provider_says=item.opt_out_type)
+        said = reply_parser().read(item.body, provider_says=item.opt_out_type)
         return MessageClass.MARKETING if Effect.MARKETING_ONLY in said.effects else None
 
     async def _owner(self, item: InboundText | None) -> OrganizationId:
