@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-m", "handbell.entrypoints.cli", "demo")
+COMMAND = (sys.executable, "-m", "handbell", "demo")
 STRAY = {"HANDBELL_TWILIO_BASE_URL": "https://twilio.invalid", "HANDBELL_DATABASE_URL": "nowhere"}
 
 

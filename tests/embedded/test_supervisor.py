@@ -7,13 +7,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from handbell.entrypoints.embedded.process import is_running
-from handbell.entrypoints.supervisor import Command, supervise
+from handbell.entrypoints.supervisor import Program, supervise
 
-SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
+SLEEP = partial(time.sleep, 60)
 
 
 async def test_a_child_that_ends_is_started_again_and_all_end_when_asked() -> None:
@@ -27,37 +29,68 @@ async def test_a_child_that_ends_is_started_again_and_all_end_when_asked() -> No
         if len(pids["killed"]) == 2 and pids["steady"]:
             stop.set()
 
-    commands = [Command(name=name, arguments=SLEEP) for name in pids]
-    await asyncio.wait_for(supervise(commands, stop=stop, started=started), 20)
+    programs = [Program(name=name, run=SLEEP) for name in pids]
+    await asyncio.wait_for(supervise(programs, stop=stop, started=started), 20)
 
     assert [len(pids["steady"]), len(pids["killed"])] == [1, 2]
     assert not any(is_running(pid) for each in pids.values() for pid in each)
 
 
-async def test_a_command_gets_its_own_variables() -> None:
+def write_variable(path: Path) -> None:
+    os.write(1, b"said")
+    path.write_text(os.environ["HANDBELL_X"])
+    time.sleep(60)
+
+
+async def test_a_program_gets_its_own_variables_and_writes_where_it_is_told(
+    tmp_path: Path,
+) -> None:
     stop = asyncio.Event()
-    check = "import os, sys, time; os.environ['HANDBELL_X'] == '1' or sys.exit(3); time.sleep(60)"
-    starts: list[int] = []
+    program = Program(
+        name="one",
+        run=partial(write_variable, tmp_path / "seen"),
+        environment={"HANDBELL_X": "1"},
+        output=tmp_path / "output",
+    )
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(supervise([program], stop=stop))
+        while not (tmp_path / "seen").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        stop.set()
+
+    assert (tmp_path / "seen").read_text() == "1"
+    assert (tmp_path / "output").read_text() == "said"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child")
+async def test_a_child_that_nobody_can_watch_any_more_is_ended_before_it_is_replaced() -> None:
+    """R9.3: two of a kind never run where one was asked for."""
+    stop = asyncio.Event()
+    pids: list[int] = []
 
     async def started(_name: str, pid: int) -> None:
-        starts.append(pid)
+        pids.append(pid)
+        if len(pids) == 1:
+            os.kill(parent_of(pid), signal.SIGKILL)
+        else:
+            stop.set()
 
-    command = Command(
-        name="one",
-        arguments=(sys.executable, "-c", check),
-        environment={"HANDBELL_X": "1"},
-    )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(supervise([command], stop=stop, started=started))
-        await asyncio.sleep(1.5)
-        assert is_running(starts[0])
-        stop.set()
-    assert len(starts) == 1
+    program = Program(name="one", run=SLEEP)
+    await asyncio.wait_for(supervise([program], stop=stop, started=started), 20)
+
+    assert len(pids) == 2
+    assert not any(is_running(pid) for pid in pids)
+
+
+def parent_of(pid: int) -> int:
+    """The fourth word of `/proc/PID/stat`, the second being a name in brackets."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 PARENT = textwrap.dedent("""
-    import asyncio, sys
-    from handbell.entrypoints.supervisor import Command, stop_on_signals, supervise
+    import asyncio, time
+    from functools import partial
+    from handbell.entrypoints.supervisor import Program, stop_on_signals, supervise
 
     async def main():
         stop = asyncio.Event()
@@ -67,8 +100,8 @@ PARENT = textwrap.dedent("""
             await asyncio.sleep(0.5)
             print(pid, flush=True)
 
-        child = (sys.executable, "-c", "import time; time.sleep(60)")
-        await supervise([Command(name="child", arguments=child)], stop=stop, started=started)
+        child = Program(name="child", run=partial(time.sleep, 60))
+        await supervise([child], stop=stop, started=started)
 
     asyncio.run(main())
 """)

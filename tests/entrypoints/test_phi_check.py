@@ -87,7 +87,7 @@ def test_the_command_loads_nothing_of_a_server_and_reads_the_standard_input() ->
 
 def test_the_only_form_must_be_named() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "handbell.entrypoints.cli", "phi-check"],
+        [sys.executable, "-m", "handbell", "phi-check"],
         capture_output=True,
         text=True,
         check=False,

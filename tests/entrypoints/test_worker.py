@@ -15,7 +15,7 @@ from handbell.delivery.tasks import SEND, SendArgs
 from handbell.entrypoints import embedded
 from handbell.platform.queue import enqueue, open_broker
 
-WORKER = (sys.executable, "-X", "dev", "-m", "handbell.entrypoints.cli", "worker")
+WORKER = (sys.executable, "-X", "dev", "-m", "handbell", "worker")
 PATIENCE_SECONDS = 20.0
 
 

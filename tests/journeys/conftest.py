@@ -28,7 +28,7 @@ from handbell.entrypoints import embedded
 from handbell.platform.clock import SystemClock
 from handbell.platform.db import OrganizationId, urls_for
 
-CLI: Final = (sys.executable, "-m", "handbell.entrypoints.cli")
+CLI: Final = (sys.executable, "-m", "handbell")
 AREA_CODES: Final = ("212", "305", "312", "404", "503", "602", "617", "702", "713", "808")
 FIRST_PORT: Final = 18700
 """Parts of a test run that stand beside each other look for free ports ten apart."""

@@ -4,8 +4,7 @@ import asyncio
 import os
 import random
 import signal
-import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ import redis
 from handbell.entrypoints import embedded, pretended
 from handbell.entrypoints.bootstrap import open_runtime
 from handbell.entrypoints.home import open_home, secrets_of, write_private
-from handbell.entrypoints.supervisor import Command
+from handbell.entrypoints.supervisor import Child, Program, preload
 from handbell.entrypoints.up import FIRST_ORGANIZATION, HOST, Ports, children, next_free
 from handbell.migrations.service import migrate
 from handbell.platform.settings import Settings
@@ -25,53 +24,39 @@ LOGS: Final = "logs"
 RECORD: Final = "received.jsonl"
 PAUSE_SECONDS: Final = 0.3
 STOP_SECONDS: Final = 20.0
-_TRAMPOLINE: Final = "handbell.entrypoints.supervisor"
 
 
 @dataclass(slots=True)
-class Child:
-    """One process that is started again whenever it ends."""
+class Kept:
+    """One program that is started again whenever it ends."""
 
-    command: Command
-    log: Path
-    process: asyncio.subprocess.Process | None = None
+    program: Program
+    child: Child | None = None
     starts: int = 0
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Run it until `stop`; whoever waits for the installation's end has it ended too."""
         while not stop.is_set():
-            await self._start()
-            assert self.process is not None  # noqa: S101 - just started
-            await self.process.wait()
+            self.starts += 1
+            self.child = Child(self.program)
+            await self.child.wait()
             await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _start(self) -> None:
-        """Start it as the product's own supervisor does, so that it dies with us."""
-        self.starts += 1
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", _TRAMPOLINE, str(os.getpid()), *self.command.arguments),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
 
     async def kill(self) -> None:
         """Kill it at once, as soon as there is something to kill."""
-        while self.process is None or self.process.returncode is not None:  # noqa: ASYNC110
+        while self.child is None or self.child.code is not None:  # noqa: ASYNC110
             await asyncio.sleep(PAUSE_SECONDS / 3)
-        self.process.kill()
+        self.child.kill()
 
     async def end(self) -> None:
-        if self.process is None or self.process.returncode is not None:
+        if self.child is None:
             return
-        self.process.terminate()
+        self.child.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(self.child.wait(), STOP_SECONDS)
         except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+            self.child.kill()
+            await self.child.wait()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +67,7 @@ class Installation:
     servers: embedded.Servers
     ports: Ports
     settings: Settings
-    children: dict[str, Child] = field(default_factory=dict)
+    children: dict[str, Kept] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -91,8 +76,9 @@ class Installation:
     async def run(self, stop: asyncio.Event) -> None:
         """Keep all processes running until `stop`, then end them."""
         (self.home / LOGS).mkdir(exist_ok=True)
-        for command in children(self.ports):
-            self.children[command.name] = Child(command, self.home / LOGS / f"{command.name}.log")
+        for program in children(self.ports):
+            output = self.home / LOGS / f"{program.name}.log"
+            self.children[program.name] = Kept(replace(program, output=output))
         async with asyncio.TaskGroup() as group:
             keeping = [group.create_task(child.keep(stop)) for child in self.children.values()]
             await stop.wait()
@@ -140,6 +126,7 @@ async def open_installation(home: Path) -> Installation:
     names nothing but this installation, so that no real provider can be reached."""
     for name in [one for one in os.environ if one.startswith("HANDBELL_")]:
         del os.environ[name]
+    preload()
     opened = open_home(home)
     servers = await asyncio.to_thread(embedded.start, opened)
     api = next_free(FIRST_PORT)

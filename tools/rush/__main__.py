@@ -180,9 +180,9 @@ class Rush:
     def memory_mb(self) -> dict[str, int]:
         """The most that each process has held, in megabytes (Linux)."""
         found = {}
-        for name, child in self.installation.children.items():
-            if child.process is not None:
-                status = Path(f"/proc/{child.process.pid}/status").read_text()
+        for name, kept in self.installation.children.items():
+            if kept.child is not None:
+                status = Path(f"/proc/{kept.child.pid}/status").read_text()
                 peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
                 found[name] = int(peak.split()[1]) // 1024
         return found

@@ -58,6 +58,9 @@ def up(
     ] = 8700,
 ) -> None:
     """Start everything on this machine: database, queue server, API."""
+    from handbell.entrypoints.supervisor import preload
+
+    preload()
     from handbell.entrypoints.up import run
 
     run(Settings(), port=port)
@@ -187,6 +190,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards.")] = False,  # noqa: FBT002
 ) -> None:
     """Play a made-up practice in stepped time and check what its patients got."""
+    from handbell.entrypoints.supervisor import preload
+
+    preload()
     from handbell.entrypoints.demo import DemoOrder, run
 
     order = DemoOrder(
@@ -545,10 +551,11 @@ def _is_of_the_database(error: Exception) -> bool:
     return isinstance(error, OSError | DBAPIError | asyncpg.PostgresError)
 
 
-def main() -> None:
-    """Run a command; a known error is one sentence and exit code 1, a bad setting 2."""
+def main(*arguments: str) -> None:
+    """Run the command that is given, else that of the command line; a known error is one
+    sentence and exit code 1, a bad setting 2."""
     try:
-        app()
+        app(args=arguments or None)
     except HandbellError as error:
         _stop(error.code, error.message)
     except ValidationError as error:

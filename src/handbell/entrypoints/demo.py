@@ -24,7 +24,7 @@ from handbell.entrypoints import embedded, pretended
 from handbell.entrypoints.home import open_home, secrets_of, write_private
 from handbell.entrypoints.importing import FhirImport, import_fhir, in_words
 from handbell.entrypoints.operations import opened
-from handbell.entrypoints.supervisor import Command, stop_on_signals, supervise
+from handbell.entrypoints.supervisor import Program, stop_on_signals, supervise
 from handbell.entrypoints.up import FIRST_ORGANIZATION, HOST, Ports, children, next_free
 from handbell.migrations.service import migrate
 from handbell.platform import db
@@ -150,7 +150,7 @@ async def _play(
 
 async def _beside(
     play: Coroutine[Any, Any, bool],
-    commands: Sequence[Command],
+    programs: Sequence[Program],
     stop: asyncio.Event,
     *,
     keep: bool,
@@ -174,7 +174,7 @@ async def _beside(
 
     async with asyncio.TaskGroup() as group:
         playing = group.create_task(listen())
-        group.create_task(supervise(commands, stop=stop))
+        group.create_task(supervise(programs, stop=stop))
         await stop.wait()
         playing.cancel()
     if isinstance(outcome, HandbellError):
@@ -203,18 +203,12 @@ async def _prepare(settings: Settings, home: Path, ports: Ports) -> demo.Install
     )
 
 
-def _children(home: Path, ports: Ports) -> list[Command]:
-    """The same processes as `up` runs."""
+def _children(home: Path, ports: Ports) -> list[Program]:
+    """The same processes as `up` runs; what they write goes to files, not into the story."""
     (home / LOGS).mkdir()
     return [
-        _into_file(command, home / LOGS / f"{command.name}.log") for command in children(ports)
+        replace(program, output=home / LOGS / f"{program.name}.log") for program in children(ports)
     ]
-
-
-def _into_file(command: Command, log: Path) -> Command:
-    """What the process writes goes to a file, not into the story."""
-    shell = ("/bin/sh", "-c", 'exec "$@" >>"$0" 2>&1', str(log))
-    return replace(command, arguments=(*shell, *command.arguments))
 
 
 async def _until_ready(installation: demo.Installation) -> None:

@@ -4,23 +4,21 @@ import asyncio
 import json
 import os
 import socket
-import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from handbell.delivery.types import LANE_GROUPS
-from handbell.entrypoints import embedded, pretended
+from handbell.entrypoints import cli, embedded, pretended
 from handbell.entrypoints.bootstrap import open_runtime
 from handbell.entrypoints.home import open_home, secrets_of, write_private
-from handbell.entrypoints.supervisor import Command, stop_on_signals, supervise
+from handbell.entrypoints.supervisor import Program, stop_on_signals, supervise
 from handbell.migrations.service import migrate
 from handbell.platform.settings import Settings
 
 FIRST_ORGANIZATION: Final = "My practice"
 HOST: Final = "127.0.0.1"
-PATIENCE_SECONDS: Final = 15.0
-LOOKS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,24 +72,11 @@ async def _supervise(settings: Settings, home: Path, ports: Ports) -> None:
     print(f"Handbell answers on {ports.api_url} (key: {home / 'admin.key'})", flush=True)
     if ports.sandbox is not None:
         print(f"No provider is configured: {ports.sandbox_url} plays all three", flush=True)
-    first, *others = children(ports)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(supervise([first], stop=stop, started=started))
-        await _until_listening(ports.api, stop)
-        group.create_task(supervise(others, stop=stop, started=started))
+    await supervise(children(ports), stop=stop, started=started)
 
 
-async def _until_listening(port: int, stop: asyncio.Event) -> None:
-    """The API has the machine to itself until it answers: the others can wait, it is asked."""
-    for _ in range(LOOKS):
-        if stop.is_set() or _is_taken(port):
-            return
-        await asyncio.sleep(PATIENCE_SECONDS / LOOKS)
-
-
-def children(ports: Ports) -> list[Command]:
-    """The product's processes, the API first: a worker for each group of lanes, and the
-    sandbox if wanted."""
+def children(ports: Ports) -> list[Program]:
+    """The product's processes: a worker for each group of lanes, and the sandbox if wanted."""
     found = [_child("api", "api", "--port", str(ports.api)), _child("dispatcher", "dispatcher")]
     for group, lanes in LANE_GROUPS.items():
         found.append(_child(f"worker-{group}", "worker", "--lanes", ",".join(lanes)))
@@ -100,10 +85,9 @@ def children(ports: Ports) -> list[Command]:
     return found
 
 
-def _child(name: str, *command: str) -> Command:
-    """One of the product's own commands, run by this very interpreter."""
-    arguments = (sys.executable, "-m", "handbell.entrypoints.cli", *command)
-    return Command(name=name, arguments=arguments)
+def _child(name: str, *command: str) -> Program:
+    """One of the product's own commands, as an operator could start it too."""
+    return Program(name=name, run=partial(cli.main, *command))
 
 
 def next_free(port: int) -> int:
