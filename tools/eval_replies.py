@@ -89,12 +89,13 @@ def judged(lines: Iterable[Line]) -> list[tuple[Line, str, Reading]]:
     """Each line with the intent that counts: its label, where the reading says that too."""
     parser = ReplyParser()
     readings = [(line, parser.read(line.text, context=line.context)) for line in lines]
-    return [(line, _counted(line, reading), reading) for line, reading in readings]
+    return [(line, counted(line.intent, reading), reading) for line, reading in readings]
 
 
-def _counted(line: Line, reading: Reading) -> str:
+def counted(label: str, reading: Reading) -> str:
+    """The intent of a reading that counts beside that label."""
     also = {_AS_EFFECT[effect] for effect in reading.effects if effect in _AS_EFFECT}
-    return line.intent if line.intent in also else name_of(reading.intent)
+    return label if label in also else name_of(reading.intent)
 
 
 def scores(judgements: list[tuple[Line, str, Reading]]) -> Iterator[Score]:

@@ -22,7 +22,7 @@ from tools.check_rules.cases import Answer, Case
 from tools.check_rules.code_mutants import code_mutants
 from tools.check_rules.compare import differences, with_answers
 from tools.check_rules.directed import directed_cases
-from tools.check_rules.keyword_mutants import keyword_mutants, misread, vectors
+from tools.check_rules.keyword_mutants import keyword_mutants, misread, questions
 from tools.check_rules.mutants import Fate, Mutant, run
 from tools.check_rules.product import Product
 from tools.check_rules.randomly import random_cases
@@ -67,7 +67,7 @@ def main() -> int:
 def _compare(tally: Tally, *, cases: int, seed: int) -> None:
     """Ask in chunks, each with a seed of its own, on all cores."""
     directed = list(directed_cases())
-    tally.cases += len(directed) + len(list(vectors()))
+    tally.cases += len(directed) + len(questions())
     tally.differing += misread()
     tally.differing += [str(one) for one in differences(Product(), with_answers(directed))]
     sizes = [min(CHUNK, cases - start) for start in range(0, cases, CHUNK)]
@@ -128,7 +128,8 @@ def _tell(tally: Tally, *, seconds: float, json_file: Path | None) -> None:
         json_file.write_text(json.dumps(figures, indent=2) + "\n")
     print(
         f"check-rules: {tally.cases} cases, {len(tally.differing)} differences; "
-        f"{mutants} mutants, {figures['caught']} caught; {seconds:.0f} s"
+        f"{mutants} mutants, {figures['caught']} caught, {len(tally.survivors)} survive, "
+        f"{equivalent} more proven no fault; {seconds:.0f} s"
     )
 
 

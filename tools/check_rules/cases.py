@@ -8,6 +8,7 @@ ORGANIZATION_ZONE: Final = "America/New_York"
 """The organisation's zone, which stands in for a patient's that nobody knows."""
 
 CLASSES: Final = ("care", "marketing", "billing_admin", "research", "inbound_reply", "emergency")
+WHEN_CLOSED: Final = ("shift", "skip", "send_anyway")
 CHANNELS: Final = ("sms", "whatsapp", "email")
 
 
@@ -29,7 +30,8 @@ class Patient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What shall be sent. With an `instant` there, with a `day` on it, with neither any day."""
+    """What shall be sent. With an `instant` there, with a `day` on it, with neither any day.
+    `when_closed` is what becomes of one with an instant or a day whose wish is not open."""
 
     message_class: str = "care"
     channel: str = "sms"
@@ -37,6 +39,7 @@ class Message:
     day: date | None = None
     serves_at: datetime | None = None
     answers_at: datetime | None = None
+    when_closed: str = "shift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ class Answer:
     `closed_by`: every reason against this very instant. `closes_at`: when the hours end in which
     it may leave now, at most a day ahead; None for what has no hours. `next_at`: the first
     allowed whole minute. `plan`: instant, source of the hour, and every reason. `verdict`: what
-    the gate says of a message with no other obstacle, the instant that it names, and its reasons.
+    the gate says of a message with no other obstacle, the instant that it names, and its reasons;
+    it alone hangs on `when_closed`.
     """
 
     closed_by: frozenset[str]

@@ -40,8 +40,8 @@ _PARTS: Final = {
         {"candidate_zones", "_known_state", "_zones_of", "_of_zip", "_of_phone", "_zones_abroad"}
     ),
     "handbell.messages.policy": frozenset(
-        {"DAY", "WEEK", "AFTER_THE_BOUND", "UNCAPPED", "decide", "cap_lifts", "_day_lifts",
-         "_earliest", "_planned", "_closed"}
+        {"DAY", "WEEK", "AFTER_THE_BOUND", "UNCAPPED", "decide", "window_of", "timing_of",
+         "cap_lifts", "_day_lifts", "_earliest", "_planned", "_is_as_wished", "_closed"}
     ),
 }  # fmt: skip
 """The parts of these modules that decide on hours; `windows` and `policy` count whole."""

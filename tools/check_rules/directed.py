@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 
 from tools.check_rules import law
-from tools.check_rules.cases import Case, Message, Patient
+from tools.check_rules.cases import WHEN_CLOSED, Case, Held, Message, Patient
 from tools.check_rules.closed_days import closed_days
 from tools.check_rules.places import (
     AREA_CODE,
@@ -39,6 +39,7 @@ def directed_cases() -> Iterator[Case]:
     yield from _replies()
     yield from _collections()
     yield from _anchors()
+    yield from _choices()
     yield from _caps()
     yield from trap_cases()
 
@@ -224,6 +225,36 @@ def _anchored(patient: Patient, now: datetime) -> Iterator[Case]:
         yield _case(patient, now, instant=wanted)
         for offset in (15, 16, 60, 600, 1260, 2520):
             yield _case(patient, now, instant=wanted, serves_at=wanted + offset * _MINUTE)
+
+
+def _choices() -> Iterator[Case]:
+    """Each choice for what is closed by usual hours, by quiet ones, by a law, by an operator."""
+    patients = (
+        Patient(state="NY"),
+        Patient(state="NY", quiet=(22 * 60, 7 * 60)),
+        Patient(state="RI", best_hour=18),
+        Patient(state="NY", best_hour=6, quiet=(0, 23 * 60 + 59)),
+    )
+    for patient, when_closed in product(patients, WHEN_CLOSED):
+        for message_class, of_day in product(
+            ("care", "marketing", "emergency"), (7 * 60, 12 * 60, 21 * 60, 22 * 60 + 30)
+        ):
+            now = at(NEW_YORK, FRIDAY, of_day)
+            held = Held(start=now + timedelta(hours=1), end=now + timedelta(hours=40))
+            told = {"message_class": message_class, "when_closed": when_closed}
+            for wish in (
+                {"instant": now},
+                {"instant": now - 5 * _MINUTE},
+                {"instant": now + timedelta(hours=10)},
+                {"instant": now + timedelta(hours=2), "serves_at": now + timedelta(hours=4)},
+                {"day": FRIDAY},
+                {"day": FRIDAY + 2 * _DAY},
+                {"day": FRIDAY - _DAY},
+                {},
+            ):
+                case = _case(patient, now, **told, **wish)
+                yield case
+                yield replace(case, blackouts=(held,))
 
 
 def _caps() -> Iterator[Case]:

@@ -3,9 +3,6 @@
 from typing import Final
 
 NO_FAULT: Final[dict[str, str]] = {
-    "reply confirm.es: si por favor dropped": (
-        "politeness at the end is taken off, and what is left, `si`, stands in the same row"
-    ),
     "scheduling.policy.closes_at: low <= end < high → low <= end <= high": (
         "an end that equals `high` is set to `high`"
     ),

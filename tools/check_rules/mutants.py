@@ -14,7 +14,7 @@ from multiprocessing.context import ForkProcess
 from typing import Final, NoReturn
 
 SECONDS_AT_MOST: Final = 60
-_CAUGHT, _SURVIVED, _RAISED = 10, 11, 12
+_CAUGHT, _SURVIVED, _RAISED, _SAME = 10, 11, 12, 13
 _FORK: Final = multiprocessing.get_context("fork")
 
 
@@ -33,11 +33,14 @@ class Mutant:
     """A fault. `is_caught` puts it in place, in this process, and asks until one answer differs.
 
     `no_fault` argues why no question can tell it from the original; such a mutant is not run.
+    `same_by` is asked where nothing was caught: what shows that there is no difference at all, or
+    nothing.
     """
 
     name: str
     is_caught: Callable[[], bool]
     no_fault: str = ""
+    same_by: Callable[[], str] = str
 
 
 def run(mutants: Iterable[Mutant], *, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
@@ -60,16 +63,29 @@ def _live(mutant: Mutant) -> NoReturn:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(SECONDS_AT_MOST)
     try:
-        os._exit(_CAUGHT if mutant.is_caught() else _SURVIVED)
+        os._exit(_CAUGHT if mutant.is_caught() else _uncaught(mutant))
     except BaseException:  # noqa: BLE001 - a broken module may raise anything
         os._exit(_RAISED)
+
+
+def _uncaught(mutant: Mutant) -> int:
+    """Tells what stands for the mutant, in a line of its own, where something does."""
+    if argument := mutant.same_by():
+        print(f"  {mutant.name}: {argument}", flush=True)
+        return _SAME
+    return _SURVIVED
 
 
 def _next_ended(running: dict[int, tuple[Mutant, ForkProcess]]) -> tuple[Mutant, Fate]:
     ended = next(one for one in wait(list(running)) if isinstance(one, int))
     mutant, child = running.pop(ended)
     child.join()
-    fates = {_CAUGHT: Fate.CAUGHT, _SURVIVED: Fate.SURVIVED, _RAISED: Fate.RAISED}
+    fates = {
+        _CAUGHT: Fate.CAUGHT,
+        _SURVIVED: Fate.SURVIVED,
+        _RAISED: Fate.RAISED,
+        _SAME: Fate.EQUIVALENT,
+    }
     code = child.exitcode or 0
     return mutant, Fate.HUNG if code == -signal.SIGALRM else fates[code]
 

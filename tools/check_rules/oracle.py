@@ -7,7 +7,7 @@ that binds the message allows it.
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from tools.check_rules.cases import Answer, Case, Held
+from tools.check_rules.cases import Answer, Case, Held, Message
 from tools.check_rules.open_hours import Profile, is_quiet, open_minutes, reasons_of, rules_of
 from tools.check_rules.walls import (
     MINUTES,
@@ -34,6 +34,7 @@ MARKETING_A_WEEK: Final = 3
 
 PLACED: Final = frozenset({"in_the_past", "moved_earlier", "moved_later"})
 NEVER_HELD: Final = frozenset({"emergency", "inbound_reply"})
+COURTESY: Final = "channel"
 NOWHERE: Final = ""
 """Stands for the source of the hour where there is none."""
 
@@ -45,26 +46,34 @@ def answer(case: Case) -> Answer:
     at = _Walk(case)
     next_minute = at.first(at.now, at.now + HORIZON)
     plan = at.plan()
+    gate = _Walk(case, without=COURTESY) if _goes_anyway(case.message) else at
     return Answer(
         closed_by=at.closed_by(case.now),
         closes_at=at.closes_at(),
         next_at=None if next_minute is None else instant(next_minute),
         plan=(None if plan[0] is None else instant(plan[0]), plan[1], plan[2]),
-        verdict=at.verdict(plan),
+        verdict=gate.verdict(gate.plan()),
     )
 
 
-class _Walk:
-    """One case, and the walks over its minutes."""
+def _goes_anyway(message: Message) -> bool:
+    """It passes over the channel's usual hours, and over nothing else."""
+    has_wish = message.instant is not None or message.day is not None
+    return has_wish and message.when_closed == "send_anyway"
 
-    def __init__(self, case: Case) -> None:
+
+class _Walk:
+    """One case, and the walks over its minutes; `without` names a table that does not bind."""
+
+    def __init__(self, case: Case, *, without: str = "") -> None:
         self.case = case
         self.now = minute_from(case.now)
         where = whereabouts(case)
         self.primary = where.clocks[0]
         message = case.message
-        rules = rules_of(message.message_class, message.channel, case.patient.country, where)
-        self.profile = Profile(where.clocks, tuple(rules), case.patient.quiet)
+        bound = rules_of(message.message_class, message.channel, case.patient.country, where)
+        rules = tuple(rule for rule in bound if rule.table != without)
+        self.profile = Profile(where.clocks, rules, case.patient.quiet)
         self.held = [one for one in case.blackouts if is_bound(one, case, where)]
 
     # Minutes
@@ -242,6 +251,8 @@ class _Walk:
         wanted, reasons = case.message.instant, _in_gates_words(plan[2])
         if wanted is not None and wanted <= case.now and not self.closed_by(case.now):
             at, reasons = case.now, frozenset[str]()
+        elif self._is_skipped(plan[0]):
+            return "refuse", None, reasons | {"skipped"}
         elif plan[0] is None:
             return "refuse", None, reasons | {"no_legal_time"}
         else:
@@ -258,6 +269,19 @@ class _Walk:
         if at <= case.now:
             return "send", None, frozenset()
         return "defer", at, reasons or frozenset({"planned"})
+
+    def _is_skipped(self, planned: int | None) -> bool:
+        """Whether it is dropped rather than moved: its instant, or its whole day, is closed."""
+        message = self.case.message
+        if message.when_closed != "skip":
+            return False
+        if message.instant is not None:
+            return planned is None or not self._is_open(
+                max(minute_from(message.instant), self.now)
+            )
+        if message.day is None or message.message_class == "emergency":
+            return False
+        return planned is None or local_date(shown(self.primary, planned)) != message.day
 
     def _paused(self, planned: datetime) -> datetime:
         pause = self.case.patient.pause_until

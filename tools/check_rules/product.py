@@ -16,7 +16,16 @@ from handbell.messages.types import (
     TemplateFacts,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
-from handbell.scheduling.types import Anchor, At, Blackout, Free, OnDay, Plan, WindowFacts
+from handbell.scheduling.types import (
+    Anchor,
+    At,
+    Blackout,
+    Free,
+    OnDay,
+    Plan,
+    WhenClosed,
+    WindowFacts,
+)
 from tools.check_rules.cases import ORGANIZATION_ZONE, Answer, Case, Held
 
 MODULES: Final = (
@@ -109,10 +118,10 @@ def _time(minute: int) -> time:
 
 
 def _anchor(case: Case) -> Anchor:
-    message = case.message
+    message, when_closed = case.message, WhenClosed(case.message.when_closed)
     if message.instant is not None:
-        return At(message.instant, message.serves_at)
-    return Free() if message.day is None else OnDay(message.day, message.serves_at)
+        return At(message.instant, message.serves_at, when_closed)
+    return Free() if message.day is None else OnDay(message.day, message.serves_at, when_closed)
 
 
 def _told(plan: Any) -> tuple[datetime | None, str, frozenset[str]]:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, TypeVar
 
 from tools.check_rules import law
-from tools.check_rules.cases import CHANNELS, CLASSES, Case, Held, Message, Patient
+from tools.check_rules.cases import CHANNELS, CLASSES, WHEN_CLOSED, Case, Held, Message, Patient
 from tools.check_rules.closed_days import federal_days
 from tools.check_rules.places import (
     AREA_CODE,
@@ -179,6 +179,8 @@ class Draw:
         if message.message_class == "inbound_reply" and self.chance(0.9):
             minutes = self.one([0, 1, 30, 59, 60, 61, 200])
             message = replace(message, answers_at=now - timedelta(minutes=minutes))
+        if self.chance(0.4):
+            message = replace(message, when_closed=self.one(WHEN_CLOSED))
         kind = self.random.random()
         if kind < 0.2:  # noqa: PLR2004 - shares of the draw
             return message
