@@ -1,7 +1,7 @@
-"""One real PostgreSQL for the test session, and a database of its own for each test.
+"""One real PostgreSQL for the test session, with a fresh database for each test.
 
-Commits are real and row-level security is on: a test's database is cloned from a migrated
-template and dropped afterwards. Sockets go to loopback only.
+Commits are real and row-level security is on: a test's database is as the migrations made it.
+Sockets go to loopback only.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 import pytest_socket
 from sqlalchemy import text
+from tests.databases import ReusedDatabase
 
 from handbell.audit.service import AuditService
 from handbell.channels.service import EnvironmentAccount, ensure_accounts
@@ -89,14 +90,29 @@ async def _prepare(cluster: Cluster) -> None:
     await migrate(cluster.url("template_for_tests"), encryption_key=ENCRYPTION_KEY)
 
 
-@pytest.fixture
-async def owner_url(cluster: Cluster) -> AsyncIterator[str]:
-    """The owner's address of a fresh, migrated database: for tampering and for migrations."""
-    name = f"test_{next(_numbers)}"
+@pytest.fixture(scope="session")
+async def reused(cluster: Cluster) -> AsyncIterator[ReusedDatabase]:
     admin = await asyncpg.connect(cluster.admin_url)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_for_tests")
-    yield cluster.url(name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.execute("CREATE DATABASE reused TEMPLATE template_for_tests")
+    await admin.close()
+    database = await ReusedDatabase.open(cluster.url("reused"))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def owner_url(
+    request: pytest.FixtureRequest, cluster: Cluster, reused: ReusedDatabase
+) -> AsyncIterator[str]:
+    """The owner's address of a database as the migrations made it: for tampering with it."""
+    if request.node.get_closest_marker("own_database") is None:
+        await reused.reset()
+        yield reused.url
+        return
+    admin = await asyncpg.connect(cluster.admin_url)
+    await admin.execute("CREATE DATABASE own TEMPLATE template_for_tests")
+    yield cluster.url("own")
+    await admin.execute("DROP DATABASE own WITH (FORCE)")
     await admin.close()
 
 

@@ -25,6 +25,7 @@ async def test_the_migrated_database_equals_the_tables_in_code(owner_url: str) -
     await engine.dispose()
 
 
+@pytest.mark.own_database
 async def test_going_down_and_up_again_leaves_every_table_once(owner_url: str) -> None:
     engine = create_async_engine(async_url(owner_url))
     async with engine.connect() as connection:

@@ -179,7 +179,9 @@ async def test_taken_back_at_once_with_its_deadline_and_given_again(
     (sms,) = await ask(client, patient, staff)
     assert sms["states"]["care"]["granted"] is True
     assert [entry["kind"] for entry in sms["entries"]] == ["grant", "revoke", "grant"]
-    audited = "SELECT subject->>'kind' FROM audit_entries WHERE action = 'consent.decided'"
+    audited = (
+        "SELECT subject->>'kind' FROM audit_entries WHERE action = 'consent.decided' ORDER BY id"
+    )
     assert [row[0] for row in await practice.rows(audited)] == ["revoke", "grant"]
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -88,15 +88,14 @@ class World:
 
     def plan(self, number: int) -> None:
         visit = self.visits[number]
-        day = visit.starts_at.astimezone(LOCAL).date()
-        mates = {
-            one.appointment_id
-            for one in self.visits.values()
-            if one.starts_at.astimezone(LOCAL).date() == day and is_open(one)
-        }
+        told = {number}
         for message in self.messages.values():
-            told = {one.appointment_id for one in message.visits}
-            mates |= told if number in told else set()
+            together = {one.appointment_id for one in message.visits}
+            told |= together if number in together else set()
+        days = {self.day_of(one) for one in told}
+        mates = told | {
+            one for one, at in self.visits.items() if is_open(at) and self.day_of(one) in days
+        }
         mates.discard(number)
         known = {one: self.about(one) for one in (number, *mates)}
         found = decide_day(visit, [self.visits[one] for one in mates], known, now=self.now)
@@ -108,6 +107,9 @@ class World:
             self.rebase(of, ids)
         for wanted in found.admit:
             self.admit(to_order(wanted))
+
+    def day_of(self, number: int) -> date:
+        return self.visits[number].starts_at.astimezone(LOCAL).date()
 
     def about(self, number: int) -> list[PlannedMessage]:
         return [
@@ -289,6 +291,18 @@ STEPS = st.lists(
     ),
     max_size=14,
 )
+
+
+@pytest.mark.requirement("R8.2")
+def test_a_visit_keeps_its_reminder_when_two_leave_a_common_day_for_different_ones(
+    world: World,
+) -> None:
+    world.change(3, local(11, 9), BOOKED)
+    world.work()
+    world.change(1, local(11, 9), BOOKED)
+    world.change(2, local(10, 11), BOOKED)
+    world.work()
+    assert world.waiting() == [(2, (1, 3)), (2, (2,)), (24, (1, 3)), (24, (2,))]
 
 
 @pytest.mark.requirement("R8.2")

@@ -50,8 +50,8 @@ async def lock_visits_in(tx: Tx, appointment_ids: Collection[int]) -> list[Visit
     return [_to_visit_facts(row) for row in await tx.execute(statement)]
 
 
-async def same_day_in(tx: Tx, appointment_id: int) -> list[int]:
-    """The open visits of the same patient on the same day of the same zone, but for itself."""
+async def same_day_in(tx: Tx, appointment_ids: Collection[int]) -> set[int]:
+    """The open visits that share patient, zone and day with one of these, and these if open."""
     this = aliased(AppointmentRow)
     other = AppointmentRow
     statement = (
@@ -61,14 +61,12 @@ async def same_day_in(tx: Tx, appointment_id: int) -> list[int]:
             and_(
                 this.patient_id == other.patient_id,
                 this.timezone == other.timezone,
-                this.id != other.id,
                 _day_of(this) == _day_of(other),
             ),
         )
-        .where(this.id == appointment_id, other.status.in_(_OPEN))
-        .order_by(other.id)
+        .where(this.id.in_(appointment_ids), other.status.in_(_OPEN))
     )
-    return list((await tx.execute(statement)).scalars())
+    return set((await tx.execute(statement)).scalars())
 
 
 def _day_of(visit: Any) -> Any:

@@ -50,12 +50,14 @@ class ReminderService:
             await self.messages.admit_in(tx, organization_id, orders, now=now)
 
     async def _lock(self, tx: Tx, appointment_id: int) -> dict[int, VisitFacts]:
-        """The visit and those that it shares a day or a message with, held and in their order.
+        """The visit, those that any message tells of together with it, and the visits of the
+        days of all these, held and in their order: a message that loses one visit is made anew
+        about all of its day.
 
         One that comes to share its day meanwhile is planned by its own event, after this.
         """
-        wanted = {appointment_id, *await directory.same_day_in(tx, appointment_id)}
-        wanted |= await self.messages.told_together_in(tx, appointment_id)
+        told = {appointment_id} | await self.messages.told_together_in(tx, appointment_id)
+        wanted = told | await directory.same_day_in(tx, told)
         return {one.appointment_id: one for one in await directory.lock_visits_in(tx, wanted)}
 
 

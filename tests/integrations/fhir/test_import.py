@@ -469,6 +469,7 @@ async def test_each_batch_that_wrote_something_is_one_entry_of_the_log(
     assert len(entries[0].subject["Patient"]) == 25
 
 
+@pytest.mark.own_database
 async def test_one_that_the_database_refuses_costs_no_other_its_place(
     importer: Importer, tmp_path: Path, db: Database, owner_url: str
 ) -> None:
