@@ -9,6 +9,7 @@ import pytest
 
 from handbell.actions.service import ActionService
 from handbell.channels.types import InboundText, Provider
+from handbell.consent.types import Decision, Kind, Method
 from handbell.delivery.service import DeliveryService
 from handbell.inbound.service import InboundService
 from handbell.messages.types import SendOrder
@@ -17,6 +18,7 @@ from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database
 from handbell.platform.vocabulary import Channel, Purpose
 from handbell.scheduling.types import At
+from handbell.webhooks.service import address_in
 
 _numbers = count(1)
 PROVIDERS = {Channel.SMS: Provider.TWILIO, Channel.WHATSAPP: Provider.WHATSAPP}
@@ -29,6 +31,7 @@ class Chat:
 
     practice: Any
     service: InboundService
+    delivery: DeliveryService
     db: Database
     clock: FrozenClock
     visits: list[int] = field(default_factory=list)
@@ -99,6 +102,24 @@ class Chat:
                 now=self.clock.instant + after,
             )
 
+    async def stop(self, *channels: str) -> None:
+        """Let the number have been stopped on these channels."""
+        now = self.clock.instant
+        async with self.db.transaction(self.practice.id) as tx:
+            address_ids = [
+                await address_in(tx, self.practice.id, self.practice.keys, Channel(one), NUMBER)
+                for one in channels
+            ]
+            decision = Decision(
+                kind=Kind.REVOKE,
+                message_class=None,
+                method=Method.STAFF,
+                source="tests",
+                actor="tests",
+                at=now,
+            )
+            await self.delivery.opt_out_in(tx, self.practice.id, address_ids, decision, now=now)
+
     async def answers(self) -> list[str]:
         """The purposes of what was answered, oldest first."""
         rows = await self.practice.rows(
@@ -124,4 +145,4 @@ def chat(practice: Any, db: Database, keys: KeyRing, clock: FrozenClock) -> Chat
     delivery = DeliveryService(db, practice.messages, clock)
     actions = ActionService(db, keys, practice.audit, practice.messages, delivery)
     service = InboundService(keys, practice.audit, practice.messages, actions)
-    return Chat(practice, service, db, clock)
+    return Chat(practice, service, delivery, db, clock)

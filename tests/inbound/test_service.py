@@ -13,6 +13,8 @@ from handbell.platform.vocabulary import Channel
 from handbell.staff.service import list_open_in
 
 OPTIONS = "reply_options"
+NUMBER = "+12125550123"
+SUPPRESSED = "SELECT channel FROM suppressions WHERE lifted_at IS NULL"
 
 
 @pytest.mark.requirement("R5.1")
@@ -68,7 +70,24 @@ async def test_a_c_that_could_mean_two_visits_confirms_none(chat: Any, practice:
     await chat.hear("C")
     assert [await chat.status(visit) for visit in visits] == ["booked", "booked"]
     assert await chat.tasks() == ["unclear_reply"]
-    assert await chat.answers() == [OPTIONS]
+    assert await chat.answers() == ["reply_which"]
+    await chat.hear("R")
+    assert (await chat.answers(), await chat.tasks()) == (["reply_which"], ["unclear_reply"] * 2)
+    assert await chat.handled() == ["asked_which", "to_staff"]
+
+
+async def test_a_c_of_a_family_that_could_mean_two_patients_confirms_none(
+    chat: Any, practice: Any
+) -> None:
+    visits = [
+        await chat.ask(await practice.patient(first_name=name), in_days=days)
+        for name, days in (("Ada", 2), ("Ben", 5))
+    ]
+    await chat.hear("C")
+    assert [await chat.status(visit) for visit in visits] == ["booked", "booked"]
+    assert await chat.answers() == ["reply_which"]
+    effects = await practice.value("SELECT effects FROM inbound_messages")
+    assert "ask_which" in effects
 
 
 async def test_a_c_to_nothing_gets_the_options_and_then_a_person(chat: Any, practice: Any) -> None:
@@ -151,16 +170,18 @@ async def test_cancel_stops_and_a_person_sees_whether_the_visit_was_meant(
     assert await chat.handled() == ["opted_out"]
 
 
-async def test_start_and_a_yes_after_a_stop_are_for_a_person(chat: Any, practice: Any) -> None:
-    patient = await practice.patient(
-        consents=[{"channel": "sms", "granted": False, "method": "verbal"}]
-    )
-    visit = await practice.visit(patient, chat.clock.instant + timedelta(days=2))
-    await chat.hear("START")
+async def test_a_yes_after_a_stop_never_resubscribes_and_is_for_a_person(
+    chat: Any, practice: Any
+) -> None:
+    patient = await practice.patient()
+    visit = await chat.ask(patient)
+    await chat.stop("sms")
     await chat.hear("Yes")
+    await chat.hear("C")
     assert await chat.tasks() == ["resubscribe_wish"] * 2
     assert await chat.answers() == []
     assert await chat.status(visit) == "booked"
+    assert await practice.rows(SUPPRESSED) != []
 
 
 async def test_help_is_answered(chat: Any, practice: Any) -> None:
@@ -246,10 +267,14 @@ async def test_a_grave_text_goes_to_a_person_and_gets_no_options(
     visit = await chat.ask(await practice.patient())
     await chat.hear(body)
     assert await chat.tasks() == [task]
-    assert await chat.answers() == []
+    assert await chat.answers() == ["reply_crisis" if task == "crisis" else "reply_noted"]
+    assert await chat.handled() == ["crisis_answered" if task == "crisis" else "suppressed"]
     assert await chat.status(visit) == "booked"
-    marked = "SELECT count(*) FROM addresses WHERE wrong_number_at IS NOT NULL"
-    assert await practice.value(marked) == int(task == "wrong_number")
+    marked = await practice.rows("SELECT channel, wrong_number_at, held_for FROM addresses")
+    wrong = {row.channel for row in marked if row.wrong_number_at is not None}
+    assert wrong == ({"sms", "whatsapp"} if task == "wrong_number" else set())
+    assert ({row.held_for for row in marked} == {"deceased"}) is (task == "deceased")
+    assert await practice.rows(SUPPRESSED) == []
 
 
 @pytest.mark.requirement("R5.7")

@@ -199,4 +199,4 @@ async def test_the_end_of_marketing_leaves_what_is_about_care(
     )
     assert {row.message_class for row in ended} == {"marketing"}
     await line.work()
-    assert (await chat.answers(), await chat.tasks()) == ([], ["unclear_reply"])
+    assert (await chat.answers(), await chat.tasks()) == (["reply_marketing_optout"], [])

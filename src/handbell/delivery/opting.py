@@ -17,7 +17,7 @@ from handbell.messages.tables import MessageRow
 from handbell.messages.types import Lifecycle, Reason
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.platform.vocabulary import MessageClass, Purpose
+from handbell.platform.vocabulary import ANSWERED_AFTER_STOP, MessageClass
 
 FRESH: Final = timedelta(hours=24)
 """A second STOP within this gets no second confirmation (regulation.md)."""
@@ -51,7 +51,7 @@ async def opt_out_in(
         reach = written.decision.message_class
     concerned = true() if reach is None else MessageRow.message_class == reach
     exempt = (MessageRow.message_class == MessageClass.EMERGENCY) | (
-        MessageRow.purpose == Purpose.REPLY_OPTOUT
+        MessageRow.purpose.in_(ANSWERED_AFTER_STOP)
     )
     ended = await withdraw(
         tx,

@@ -14,10 +14,15 @@ SELECT id, channel, lane, address_id FROM messages
 WHERE id = ANY($1) AND lifecycle = 'queued' ORDER BY scheduled_at, id
 """
 _PUT_BACK: Final = """
+WITH held AS MATERIALIZED (
+    SELECT id FROM messages WHERE id = ANY($1) AND lifecycle = 'queued'
+    ORDER BY scheduled_at, serves_at, id FOR NO KEY UPDATE
+)
 UPDATE messages SET lifecycle = 'scheduled', leased_until = NULL, scheduled_at = one.due
-FROM unnest($1::bigint[], $2::timestamptz[]) AS one(message_id, due)
-WHERE id = one.message_id AND lifecycle = 'queued'
+FROM unnest($1::bigint[], $2::timestamptz[]) AS one(message_id, due), held
+WHERE messages.id = one.message_id AND held.id = messages.id AND lifecycle = 'queued'
 """
+"""The rows are taken in the order in which claims and opt-outs take them."""
 _LEFT_TODAY: Final = """
 SELECT count(*) FROM message_attempts a JOIN messages m ON m.id = a.message_id
 WHERE a.organization_id = $1 AND m.channel = $2 AND a.started_at >= $3

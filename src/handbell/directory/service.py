@@ -36,11 +36,15 @@ __all__ = [
     "find_id",
     "find_visit_in",
     "first_name_in",
+    "forget_told_in",
+    "held_for_in",
+    "hold_addresses_in",
     "lock_visit_in",
     "lock_visits_in",
     "mark_wrong_number_in",
     "patients_on_address_in",
     "put_conditions",
+    "release_addresses_in",
     "same_day_in",
     "set_confirmed_in",
     "subject_key_in",
@@ -52,6 +56,10 @@ ensure_address = store.ensure_address
 find_id = store.find_id
 put_conditions = conditions.put_conditions
 mark_wrong_number_in = store.mark_wrong_number
+forget_told_in = store.forget_told
+hold_addresses_in = store.hold_addresses
+release_addresses_in = store.release_addresses
+held_for_in = store.held_for
 patients_on_address_in = store.patients_on_address
 subject_key_in = store.subject_key
 subject_keys_in = store.subject_keys

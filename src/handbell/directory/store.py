@@ -1,15 +1,15 @@
 """External ids and what they stand for."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handbell.directory.tables import AddressRow, ContactPointRow, PatientRow
-from handbell.directory.types import Origin, ThingKind
+from handbell.directory.types import HeldFor, Origin, ThingKind
 from handbell.platform.crypto import KeyRing, SubjectKey
 from handbell.platform.db import Base, OrganizationId, Tx
 from handbell.platform.tables import SubjectKeyRow
@@ -74,10 +74,70 @@ async def change(tx: Tx, row: type[Base], row_id: int, values: dict[str, Any]) -
     return bool((await tx.execute(statement.returning(columns.id))).all())
 
 
-async def mark_wrong_number(tx: Tx, address_id: int, *, now: datetime) -> None:
-    """Let nothing more go to an address; when it was found wrong first stays."""
-    is_new = (AddressRow.id == address_id) & AddressRow.wrong_number_at.is_(None)
-    await tx.execute(update(AddressRow).where(is_new).values(wrong_number_at=now))
+async def mark_wrong_number(
+    tx: Tx, address_ids: Sequence[int], *, told_by: int, now: datetime
+) -> set[int]:
+    """Let nothing more go to addresses; when one was found wrong first stays. Give those that
+    were not."""
+    is_new = AddressRow.wrong_number_at.is_(None)
+    wrong = {"wrong_number_at": now, "told_by": told_by}
+    return await _change_addresses(tx, address_ids, is_new, wrong)
+
+
+async def hold_addresses(
+    tx: Tx, address_ids: Sequence[int], why: HeldFor, *, until: datetime, told_by: int
+) -> set[int]:
+    """Let addresses wait until a person has looked; one that waits longer already stays so. Give
+    those that changed."""
+    is_shorter = or_(AddressRow.held_until.is_(None), AddressRow.held_until < until)
+    held = {"held_until": until, "held_for": why, "told_by": told_by}
+    return await _change_addresses(tx, address_ids, is_shorter, held)
+
+
+async def release_addresses(
+    tx: Tx, address_ids: Sequence[int], why: HeldFor, *, by: datetime | None = None
+) -> set[int]:
+    """End the waiting for that reason, with `by` where its term is over by then; give the
+    addresses that waited."""
+    which = AddressRow.held_for == why
+    if by is not None:
+        which &= AddressRow.held_until <= by
+    return await _change_addresses(tx, address_ids, which, _FREE)
+
+
+async def forget_told(tx: Tx, address_id: int) -> set[int]:
+    """Take back what a reply from the address said of it and of its number: it is right, and
+    waits for nobody. Give the addresses that changed."""
+    reply = select(AddressRow.told_by).where(AddressRow.id == address_id).scalar_subquery()
+    told = select(AddressRow.id).where(AddressRow.told_by == reply)
+    ids = list((await tx.execute(told)).scalars())
+    which = AddressRow.told_by.is_not(None)
+    return await _change_addresses(tx, ids, which, {**_FREE, "wrong_number_at": None})
+
+
+async def held_for(tx: Tx, address_id: int) -> HeldFor | None:
+    """Why the address waits, if it does."""
+    statement = select(AddressRow.held_for).where(AddressRow.id == address_id)
+    found = (await tx.execute(statement)).scalar_one_or_none()
+    return HeldFor(found) if found else None
+
+
+_FREE: Final[dict[str, Any]] = {"held_until": None, "held_for": None, "told_by": None}
+
+
+async def _change_addresses(
+    tx: Tx, address_ids: Sequence[int], which: ColumnElement[bool], values: dict[str, Any]
+) -> set[int]:
+    """The rows are taken in the order in which everybody takes them."""
+    mine = select(AddressRow.id).where(AddressRow.id.in_(address_ids))
+    await tx.execute(mine.order_by(AddressRow.id).with_for_update(key_share=True))
+    statement = (
+        update(AddressRow)
+        .where(AddressRow.id.in_(address_ids), which)
+        .values(**values)
+        .returning(AddressRow.id)
+    )
+    return set((await tx.execute(statement)).scalars())
 
 
 async def ensure_address(

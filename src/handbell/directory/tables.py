@@ -104,12 +104,19 @@ class PatientRow(Base):
 
 
 class AddressRow(Base):
-    """A number or mailbox known to an organisation: what locks and opt-outs hang on."""
+    """A number or mailbox known to an organisation: what locks and opt-outs hang on.
+
+    `held_until`: until then nothing goes there but answers and emergencies, since a reply from
+    it waits for a person; `held_for` says what the reply may have meant. `told_by` is the id of
+    the reply for which it waits, or is known to be somebody else's.
+    """
 
     __tablename__ = "addresses"
     __table_args__ = (
         UniqueConstraint("organization_id", "channel", "address_hash"),
         CheckConstraint("channel IN ('email', 'sms', 'whatsapp')", name="channel"),
+        CheckConstraint("held_for IN ('possible_opt_out', 'deceased')", name="held_for"),
+        Index("ix_addresses_told_by", "told_by", postgresql_where=text("told_by IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -117,6 +124,9 @@ class AddressRow(Base):
     channel: Mapped[str] = mapped_column(Text)
     address_hash: Mapped[bytes] = mapped_column(LargeBinary)
     wrong_number_at: Mapped[datetime | None] = mapped_column(Instant)
+    held_until: Mapped[datetime | None] = mapped_column(Instant)
+    held_for: Mapped[str | None] = mapped_column(Text)
+    told_by: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ContactPointRow(Base):

@@ -18,6 +18,13 @@ class ThingKind(StrEnum):
     APPOINTMENT = "appointment"
 
 
+class HeldFor(StrEnum):
+    """What a reply may have meant for which its address waits. Values are stored: append only."""
+
+    POSSIBLE_OPT_OUT = "possible_opt_out"
+    DECEASED = "deceased"
+
+
 class AppointmentStatus(StrEnum):
     BOOKED = "booked"
     CONFIRMED = "confirmed"

@@ -15,6 +15,7 @@ from handbell.delivery.deadletters.router import dead_letters_router
 from handbell.delivery.pauses.router import pauses_router
 from handbell.delivery.unknowns.router import unknowns_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
+from handbell.inbound.router import inbound_router
 from handbell.integrations.events.router import events_router
 from handbell.messages.previews.router import preview_router
 from handbell.messages.router import messages_router
@@ -95,6 +96,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield prices_router(rt.prices, rt.clock)
     yield preview_router(rt.previews, rt.clock)
     yield staff_router(rt.staff, rt.clock)
+    yield inbound_router(rt.holds, rt.clock)
     yield pauses_router(rt.pauses, rt.clock)
     yield breakers_router(rt.breakers)
     yield accounts_router(rt.provider_accounts, rt.clock)

@@ -19,7 +19,9 @@ from handbell.delivery.service import DeliveryService
 from handbell.delivery.tasks import Handler, one_by_one
 from handbell.delivery.unknowns.service import SETTLE_TOPIC, UnknownService
 from handbell.entrypoints import accounts
+from handbell.inbound.holds import HoldService
 from handbell.inbound.service import InboundService
+from handbell.inbound.suppressing import END_HOLD_TOPIC
 from handbell.integrations.events.service import EventService
 from handbell.messages import replanning
 from handbell.messages.leaves import AttemptSource
@@ -99,6 +101,7 @@ class Runtime:
     dead_letters: DeadLetterService
     unknowns: UnknownService
     actions: ActionService
+    holds: HoldService
     webhooks: WebhookHandler
     dead_webhooks: DeadWebhookService
     events: EventService
@@ -202,6 +205,7 @@ def open_runtime(settings: Settings) -> Runtime:
     delivery = DeliveryService(db, messages, clock)
     dead_letters = DeadLetterService(db, messages)
     actions = ActionService(db, keys, audit, messages, delivery)
+    holds = HoldService(db, audit, delivery)
     approvals = ApprovalService(db, audit)
     templates = TemplateService(db, audit)
     webhooks = WebhookHandler(
@@ -247,6 +251,7 @@ def open_runtime(settings: Settings) -> Runtime:
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),
         actions=actions,
+        holds=holds,
         webhooks=webhooks,
         dead_webhooks=DeadWebhookService(db, audit),
         events=EventService(db, patients, audit),
@@ -254,6 +259,7 @@ def open_runtime(settings: Settings) -> Runtime:
             replanning.TOPIC: one_by_one(replanner.replan),
             "reminders.plan": one_by_one(ReminderService(db, messages).plan),
             "webhooks.apply": webhooks.apply_many,
+            END_HOLD_TOPIC: one_by_one(holds.end),
             FALL_BACK_TOPIC: one_by_one(dead_letters.fall_back),
         },
     )

@@ -4,9 +4,11 @@ Whatever is not clear goes to a person; an answer is a message like any other an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+import structlog
 
 from handbell.actions.service import ActionService
 from handbell.actions.types import ActionResult
@@ -15,32 +17,31 @@ from handbell.audit.types import AuditEntry
 from handbell.channels.types import InboundText
 from handbell.consent import service as consent
 from handbell.directory import service as directory
-from handbell.directory.types import AppointmentStatus
-from handbell.inbound import store
-from handbell.inbound.types import Handled
+from handbell.directory.types import AppointmentStatus, HeldFor
+from handbell.inbound import policy, restarting, store, suppressing
+from handbell.inbound.strangers import stranger_in
+from handbell.inbound.types import Handled, Heard
 from handbell.messages.service import MessageService
 from handbell.messages.types import Admission, Lifecycle, Question, SendOrder, VisitRef
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.vocabulary import Purpose
 from handbell.replies.policy import reply_parser
-from handbell.replies.types import Effect, Intent, Reading
+from handbell.replies.types import Context, Effect, Intent, Reading
 from handbell.scheduling.types import At
 from handbell.staff import service as staff
 from handbell.staff.types import StaffTask, TaskKind
 from handbell.webhooks import service as webhooks
 
 PATIENT: Final = "patient"
-TWILIO_ANSWERED: Final = "STOP"
-"""With this OptOutType Twilio has confirmed the opt-out itself and blocks what would follow."""
 STOP_CONFIRMED_WITHIN: Final = timedelta(minutes=5)
 """A later confirmation of an opt-out would need a reason (TCPA-10): none is sent."""
 ONE_A_DAY: Final = timedelta(hours=24)
 """One confirmation of an opt-out and one list of the options for an address in this time."""
 PLANNED: Final = frozenset({AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED})
 ASKS_NOTHING: Final = frozenset({Intent.NOTHING, Intent.TAPBACK})
-GRAVE: Final = frozenset({Intent.CRISIS, Intent.DECEASED, Intent.WRONG_NUMBER})
-"""No list of options answers these."""
+CLEAR: Final = frozenset({Intent.CONFIRM, Intent.RESCHEDULE, Intent.START})
+"""Who says this wants to be written to."""
 TASKS_OF_INTENT: Final = {
     Intent.CRISIS: TaskKind.CRISIS,
     Intent.DECEASED: TaskKind.DECEASED,
@@ -56,27 +57,7 @@ TASKS_OF_EFFECT: Final = {
 }
 _CONTEXT: Final = "inbound_messages.body"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Heard:
-    """A patient's message with all that is known of it.
-
-    `patient_id` is who wrote, where that is certain; `answer_to` is a patient of the number, to
-    whom an answer may go. `address_id` is None where the number was hidden. `at` is when the
-    patient wrote.
-    """
-
-    tx: Tx
-    organization_id: OrganizationId
-    id: int
-    item: InboundText
-    reading: Reading
-    address_id: int | None
-    patient_id: int | None
-    answer_to: int | None
-    question: Question | None
-    at: datetime
-    now: datetime
+log = structlog.get_logger(__name__)
 
 
 class InboundService:
@@ -121,7 +102,8 @@ class InboundService:
         address_id = await webhooks.address_in(
             tx, organization_id, self._keys, item.channel, item.sender
         )
-        await store.hold_address(tx, address_id)
+        hashes = webhooks.hashes_of(self._keys, item.channel, item.sender)
+        await store.hold_number(tx, hashes)
         return address_id
 
     async def _store(
@@ -133,7 +115,7 @@ class InboundService:
         *,
         at: datetime,
         now: datetime,
-    ) -> _Heard | None:
+    ) -> Heard | None:
         """Keep the message with all that is known of it; None when it was kept before."""
         question, patients = None, []
         if address_id is not None:
@@ -143,7 +125,8 @@ class InboundService:
             )
         candidates = [question.patient_id] if question else patients
         patient_id = candidates[0] if len(candidates) == 1 else None
-        reading = reply_parser().read(item.body, provider_says=item.opt_out_type)
+        context = await self._context(tx, address_id, question, patients, now=at)
+        reading = reply_parser().read(item.body, context=context, provider_says=item.opt_out_type)
         new = store.NewMessage(
             organization_id=organization_id,
             item=item,
@@ -157,7 +140,7 @@ class InboundService:
         inbound_id = await store.insert_once(tx, new)
         if inbound_id is None:
             return None
-        return _Heard(
+        return Heard(
             tx=tx,
             organization_id=organization_id,
             id=inbound_id,
@@ -166,9 +149,32 @@ class InboundService:
             address_id=address_id,
             patient_id=patient_id,
             answer_to=candidates[0] if candidates else None,
+            patients=tuple(patients),
             question=question,
             at=at,
             now=now,
+        )
+
+    async def _context(
+        self,
+        tx: Tx,
+        address_id: int | None,
+        question: Question | None,
+        patients: Sequence[int],
+        *,
+        now: datetime,
+    ) -> Context:
+        """What the text can be an answer to, as the parser is told."""
+        if address_id is None:
+            return Context.NO_OPEN_VISIT
+        states = (await consent.states_in(tx, [address_id]))[address_id]
+        is_open = question is not None and bool(question.visits)
+        return policy.context_of(
+            question,
+            patients,
+            is_opted_out=bool(states) and not any(one.granted for one in states.values()),
+            is_after_marketing=not is_open
+            and await self._messages.was_marketing_last_in(tx, address_id, now=now),
         )
 
     async def _seal(self, tx: Tx, patient_id: int | None, body: str) -> bytes:
@@ -177,75 +183,125 @@ class InboundService:
         key = await directory.subject_key_in(tx, self._keys, patient_id)
         return key.encrypt(body, context=_CONTEXT)
 
-    async def _handle(self, heard: _Heard) -> Handled:
-        if heard.address_id is not None and heard.reading.tells_wrong_number:
-            await directory.mark_wrong_number_in(heard.tx, heard.address_id, now=heard.now)
-        if heard.reading.ends_messages and heard.address_id is not None:
+    async def _handle(self, heard: Heard) -> Handled:
+        """What cannot wait first: a number that is not theirs, danger, the end of messages."""
+        await self._suppress(heard)
+        reading = heard.reading
+        if reading.intent is Intent.CRISIS:
+            return await self._answer_crisis(heard)
+        if reading.ends_messages and heard.address_id is not None:
             return await self._confirm_stop(heard, heard.address_id)
-        if heard.reading.intent in GRAVE:
-            return await self._tell_staff(heard)
+        if reading.tells_wrong_number or reading.tells_death:
+            return await self._note_suppressed(heard)
+        return await self._handle_word(heard)
+
+    async def _suppress(self, heard: Heard) -> None:
+        if heard.reading.tells_wrong_number:
+            await suppressing.mark_wrong_in(heard, self._keys, self._audit)
+        if heard.reading.tells_death:
+            await suppressing.hold_in(heard, self._keys, self._audit, HeldFor.DECEASED)
+
+    async def _handle_word(self, heard: Heard) -> Handled:
+        """HELP and START are answered whoever writes; the rest is for those whom we know."""
+        if heard.reading.intent is Intent.HELP:
+            return await self._help(heard)
+        if heard.reading.intent is Intent.START and heard.address_id is not None:
+            return await self._start(heard)
         if heard.answer_to is None or heard.address_id is None:
             return await self._leave_to_staff(heard, TaskKind.UNMATCHED_SENDER)
-        if heard.reading.intent in ASKS_NOTHING:
+        return await self._handle_wish(heard, heard.address_id)
+
+    async def _handle_wish(self, heard: Heard, address_id: int) -> Handled:
+        """What a known patient asks for, or seems to."""
+        reading = heard.reading
+        if reading.intent in ASKS_NOTHING:
             return await self._note(heard)
-        if await self._may_mean_start(heard, heard.address_id):
+        if reading.intent is Intent.HOLD:
+            return await self._hold(heard, address_id)
+        if Effect.ASK_WHICH in reading.effects:
+            return await self._ask_which(heard, address_id)
+        if Effect.MAY_RESUBSCRIBE in reading.effects and reading.intent is Intent.OTHER:
             return await self._leave_to_staff(heard, TaskKind.RESUBSCRIBE_WISH)
-        answers = {
-            Intent.CONFIRM: self._confirm,
-            Intent.RESCHEDULE: self._send_link,
-            Intent.HELP: self._help,
-        }
-        answer = answers.get(heard.reading.intent, self._ask_back)
-        return await answer(heard, heard.address_id)
+        if reading.intent in CLEAR:
+            await suppressing.release_in(heard, self._keys, self._audit)
+        answers = {Intent.CONFIRM: self._confirm, Intent.RESCHEDULE: self._send_link}
+        answer = answers.get(reading.intent, self._ask_back)
+        return await answer(heard, address_id)
 
-    async def _confirm_stop(self, heard: _Heard, address_id: int) -> Handled:
-        """Confirm the opt-out once, and let a person see what else may have been meant.
-
-        The confirmation speaks of all messages: the end of marketing alone is a person's to
-        confirm.
-        """
+    async def _answer_crisis(self, heard: Heard) -> Handled:
+        """Say where help is, whoever wrote, and let a person see it before anything else. An
+        end of messages that was asked for as well is confirmed too."""
+        log.warning("inbound.crisis", inbound_message_id=heard.id)
+        await suppressing.record_in(heard, self._audit, "inbound.crisis", [])
+        if await self._answer_anybody(heard, Purpose.REPLY_CRISIS) is None:
+            log.warning("inbound.crisis_unanswered", inbound_message_id=heard.id)
+        if heard.reading.ends_messages and heard.address_id is not None:
+            return await self._confirm_stop(heard, heard.address_id)
         await self._tell_staff(heard)
-        if Effect.MARKETING_ONLY in heard.reading.effects:
-            await self._leave_to_staff(heard, TaskKind.UNCLEAR_REPLY)
-        elif await self._must_confirm_stop(heard):
-            await self._answer(
-                heard, Purpose.REPLY_OPTOUT, order_key=f"optout:{address_id}:{heard.id}"
-            )
-        return Handled.OPTED_OUT
+        return Handled.CRISIS_ANSWERED
 
-    async def _must_confirm_stop(self, heard: _Heard) -> bool:
-        is_told = heard.item.opt_out_type == TWILIO_ANSWERED
+    async def _confirm_stop(self, heard: Heard, address_id: int) -> Handled:
+        """Confirm the opt-out once, and let a person see what else may have been meant."""
+        await self._tell_staff(heard)
+        is_marketing = Effect.MARKETING_ONLY in heard.reading.effects
+        if heard.answer_to is not None and await self._must_confirm_stop(heard):
+            await self._answer(
+                heard,
+                Purpose.REPLY_MARKETING_OPTOUT if is_marketing else Purpose.REPLY_OPTOUT,
+                order_key=f"optout:{address_id}:{heard.id}",
+            )
+        return Handled.MARKETING_ENDED if is_marketing else Handled.OPTED_OUT
+
+    async def _must_confirm_stop(self, heard: Heard) -> bool:
         is_late = heard.now - heard.at > STOP_CONFIRMED_WITHIN
-        if is_told or is_late or heard.answer_to is None:
+        if policy.has_twilio_stopped(heard.item) or is_late:
             return False
-        address_ids = await webhooks.stoppable_addresses_in(
-            heard.tx,
-            heard.organization_id,
-            self._keys,
-            heard.item.channel,
-            heard.item.sender or "",
-        )
+        address_ids = await suppressing.numbers_of(heard, self._keys)
         return not await store.has_stop_near(
             heard.tx, address_ids, at=heard.at, within=ONE_A_DAY, but=heard.id
         )
 
-    async def _may_mean_start(self, heard: _Heard, address_id: int) -> bool:
-        """START is for a person, and so is a YES from an address that was stopped."""
-        if heard.reading.intent is Intent.START:
-            return True
-        if Effect.MAY_RESUBSCRIBE not in heard.reading.effects:
-            return False
-        states = (await consent.states_in(heard.tx, [address_id]))[address_id]
-        return bool(states) and not any(state.granted for state in states.values())
+    async def _note_suppressed(self, heard: Heard) -> Handled:
+        """A neutral word to whoever has the number, and a person who looks into it."""
+        await self._tell_staff(heard)
+        if heard.answer_to is not None and await self._may_offer_options(heard):
+            await self._answer(heard, Purpose.REPLY_NOTED)
+        return Handled.SUPPRESSED
 
-    async def _confirm(self, heard: _Heard, address_id: int) -> Handled:
+    async def _start(self, heard: Heard) -> Handled:
+        """Messages about care go to the number again: what was stopped, as it stood before."""
+        restarted = await restarting.restart_in(heard, self._keys, self._audit)
+        await suppressing.release_in(heard, self._keys, self._audit)
+        if heard.answer_to is None:
+            return await self._leave_to_staff(heard, TaskKind.UNMATCHED_SENDER)
+        if restarted and not policy.has_twilio_started(heard.item):
+            await self._answer(heard, Purpose.REPLY_OPTIN)
+        if not restarted:
+            await self._answer_anybody(heard, Purpose.REPLY_HELP)
+        return Handled.RESUBSCRIBED if restarted else Handled.HELPED
+
+    async def _hold(self, heard: Heard, address_id: int) -> Handled:
+        """Perhaps an end of all messages: what can wait does, and the patient is asked once."""
+        await suppressing.hold_in(heard, self._keys, self._audit, HeldFor.POSSIBLE_OPT_OUT)
+        await self._ask_back(heard, address_id)
+        return Handled.HELD
+
+    async def _ask_which(self, heard: Heard, address_id: int) -> Handled:
+        """Several visits, or several patients: nothing is guessed."""
+        if heard.question is None or not heard.question.visits:
+            return await self._offer_options(heard, address_id)
+        await self._leave_tasks(heard)
+        if not await self._may_offer_options(heard):
+            return Handled.TO_STAFF
+        await self._answer(heard, Purpose.REPLY_WHICH)
+        return Handled.ASKED_WHICH
+
+    async def _confirm(self, heard: Heard, address_id: int) -> Handled:
         """Confirm every visit of the message; of several, what has changed since is for a person,
         and the answer names the rest."""
         question = heard.question
         if question is None or not question.visits:
             return await self._offer_options(heard, address_id)
-        if not question.is_clear:
-            return await self._ask_back(heard, address_id)
         results = await self._actions.confirm_all_in(
             heard.tx,
             heard.organization_id,
@@ -261,57 +317,68 @@ class InboundService:
         await self._answer(heard, Purpose.REPLY_CONFIRMED, about=confirmed)
         return Handled.CONFIRMED
 
-    async def _send_link(self, heard: _Heard, address_id: int) -> Handled:
+    async def _send_link(self, heard: Heard, address_id: int) -> Handled:
         """Send the link for another time; the visit stays until a person has moved it."""
         question = heard.question
         if question is None or not question.visits:
             return await self._offer_options(heard, address_id)
         standing = [one for one in question.visits if await _stands(heard, one)]
-        if not (question.is_clear and standing):
+        if not standing:
             return await self._ask_back(heard, address_id)
         answer = await self._answer(heard, Purpose.REPLY_RESCHEDULE, about=standing)
         if answer.lifecycle is Lifecycle.REFUSED:
             return await self._leave_to_staff(heard, TaskKind.RESCHEDULE_WISH)
         return Handled.LINK_SENT
 
-    async def _help(self, heard: _Heard, _address_id: int) -> Handled:
+    async def _help(self, heard: Heard) -> Handled:
+        """Answer in general words, whoever asks and whether or not they opted out (CT-04)."""
         await self._tell_staff(heard)
-        await self._answer(heard, Purpose.REPLY_HELP)
+        if policy.has_twilio_helped(heard.item):
+            return Handled.HELPED
+        answered = await self._answer_anybody(heard, Purpose.REPLY_HELP)
+        if answered is None:
+            return await self._leave_to_staff(heard, TaskKind.UNMATCHED_SENDER)
         return Handled.HELPED
 
-    async def _note(self, heard: _Heard) -> Handled:
+    async def _note(self, heard: Heard) -> Handled:
         """Do nothing; a person reads what may say more."""
         is_for_staff = Effect.FOR_STAFF in heard.reading.effects
         return await self._tell_staff(heard) if is_for_staff else Handled.NOTED
 
-    async def _tell_staff(self, heard: _Heard) -> Handled:
+    async def _tell_staff(self, heard: Heard) -> Handled:
         """Leave a task for each thing that was said and that only a person can deal with."""
         for kind in _tasks(heard.reading):
             await self._leave_to_staff(heard, kind)
         return Handled.TO_STAFF
 
-    async def _ask_back(self, heard: _Heard, address_id: int) -> Handled:
-        """Leave the text to a person, and tell the patient what can be answered."""
+    async def _leave_tasks(self, heard: Heard) -> None:
         for kind in _tasks(heard.reading) or [TaskKind.UNCLEAR_REPLY]:
             await self._leave_to_staff(heard, kind)
-        if await self._may_offer_options(heard, address_id):
+
+    async def _ask_back(self, heard: Heard, _address_id: int) -> Handled:
+        """Leave the text to a person, and tell the patient what can be answered."""
+        await self._leave_tasks(heard)
+        if await self._may_offer_options(heard):
             await self._answer(heard, Purpose.REPLY_OPTIONS)
             return Handled.OPTIONS_SENT
         return Handled.TO_STAFF
 
-    async def _offer_options(self, heard: _Heard, address_id: int) -> Handled:
+    async def _offer_options(self, heard: Heard, _address_id: int) -> Handled:
         """A known answer to no question: the options will do, or a person the second time."""
-        if not await self._may_offer_options(heard, address_id):
+        if not await self._may_offer_options(heard):
             return await self._leave_to_staff(heard, TaskKind.UNCLEAR_REPLY)
         await self._answer(heard, Purpose.REPLY_OPTIONS)
         return Handled.OPTIONS_SENT
 
-    async def _may_offer_options(self, heard: _Heard, address_id: int) -> bool:
-        return not await store.has_options_near(
-            heard.tx, address_id, at=heard.at, within=ONE_A_DAY, but=heard.id
+    async def _may_offer_options(self, heard: Heard) -> bool:
+        """Whether the address was not asked back within a day."""
+        if heard.address_id is None:
+            return False
+        return not await store.has_question_near(
+            heard.tx, heard.address_id, at=heard.at, within=ONE_A_DAY, but=heard.id
         )
 
-    async def _leave_to_staff(self, heard: _Heard, kind: TaskKind) -> Handled:
+    async def _leave_to_staff(self, heard: Heard, kind: TaskKind) -> Handled:
         task = StaffTask(
             kind=kind,
             patient_id=heard.patient_id,
@@ -322,9 +389,26 @@ class InboundService:
         await staff.add_task_in(heard.tx, heard.organization_id, self._keys, task, now=heard.now)
         return Handled.TO_STAFF
 
+    async def _answer_anybody(self, heard: Heard, purpose: Purpose) -> Admission | None:
+        """Answer a stranger as well, in the same words; None where no answer can go."""
+        if heard.address_id is None or heard.item.sender is None:
+            return None
+        if heard.answer_to is not None:
+            return await self._answer(heard, purpose)
+        stranger_id = await stranger_in(
+            heard.tx,
+            heard.organization_id,
+            self._keys,
+            (heard.item.channel, heard.item.sender, heard.address_id),
+            now=heard.now,
+        )
+        if stranger_id is None:
+            return None
+        return await self._answer(replace(heard, answer_to=stranger_id), purpose)
+
     async def _answer(
         self,
-        heard: _Heard,
+        heard: Heard,
         purpose: Purpose,
         *,
         about: Sequence[VisitRef] = (),
@@ -353,7 +437,7 @@ class InboundService:
         return admissions[0]
 
 
-async def _stands(heard: _Heard, asked: VisitRef) -> bool:
+async def _stands(heard: Heard, asked: VisitRef) -> bool:
     """Whether the visit still is what the patient was asked about; a missed one counts."""
     visit = await directory.find_visit_in(heard.tx, asked.appointment_id)
     if visit is None or visit.version != asked.version:
@@ -369,7 +453,7 @@ def _tasks(reading: Reading) -> list[TaskKind]:
     return list(dict.fromkeys([*of_intent, *of_effects]))
 
 
-def _entry(heard: _Heard) -> AuditEntry:
+def _entry(heard: Heard) -> AuditEntry:
     ids = {
         "inbound_message_id": heard.id,
         "address_id": heard.address_id,

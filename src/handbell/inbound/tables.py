@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -22,7 +23,7 @@ class InboundMessageRow(Base):
     """What a patient wrote. `body` is encrypted with the patient's key, with the deployment's
     where the patient is not known. `address_id` is empty where the number was hidden;
     `message_id` is our message that it answers; `handled` is set in the same transaction.
-    `confidence` is empty for what was read before it was kept."""
+    `confidence` is empty, and `effects` too, for what was read before they were kept."""
 
     __tablename__ = "inbound_messages"
     __table_args__ = (
@@ -51,6 +52,7 @@ class InboundMessageRow(Base):
     intent: Mapped[str] = mapped_column(Text)
     confidence: Mapped[str | None] = mapped_column(Text)
     rule: Mapped[str | None] = mapped_column(Text)
+    effects: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     matcher_version: Mapped[str] = mapped_column(Text)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"))
     handled: Mapped[str | None] = mapped_column(Text)

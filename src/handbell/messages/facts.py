@@ -60,7 +60,13 @@ from handbell.messages.types import (
 from handbell.organizations.tables import OrganizationSettingsRow
 from handbell.platform.db import OrganizationId, Tx, planned_once
 from handbell.platform.tables import Instant
-from handbell.platform.vocabulary import CLASS_OF_PURPOSE, Channel, MessageClass, Purpose
+from handbell.platform.vocabulary import (
+    ANSWERED_AFTER_STOP,
+    CLASS_OF_PURPOSE,
+    Channel,
+    MessageClass,
+    Purpose,
+)
 from handbell.preferences import service as preferences
 from handbell.preferences.tables import ContactRestrictionRow, PreferenceSettingsRow
 from handbell.preferences.types import Level, Preferences
@@ -213,6 +219,7 @@ class Gathered:
             caps=self.caps(asked.message_class, also_sent),
             serves_at=asked.serves_at,
             pause_until=self.wishes.pause_until,
+            hold_until=self.row.held_until,
         )
 
     def _eligibility(self, asked: Asked) -> EligibilityFacts:
@@ -225,7 +232,7 @@ class Gathered:
             is_wrong_number=bool(row.is_wrong_number),
             is_restricted=row.is_restricted,
             is_opted_out=row.is_suppressed,
-            is_optout_confirmation=asked.purpose is Purpose.REPLY_OPTOUT,
+            is_optout_confirmation=asked.purpose in ANSWERED_AFTER_STOP,
             is_allowed=self.preferences.allows(channel),
             has_marketing_opt_in=self.preferences.wants_marketing(channel),
             is_us_number=row.contact_country == "US",
@@ -239,6 +246,7 @@ class Gathered:
             is_confidential=self.is_confidential,
             is_relatives_address=row.is_relatives_address,
             is_patient=not row.is_contact,
+            tells_of_mistake=asked.purpose is Purpose.REPLY_NOTED,
         )
 
     def _template(self, levels: Levels | None) -> TemplateFacts | None:
@@ -460,6 +468,7 @@ def _statement(one: FromClause) -> Select[Any]:
             (PatientRow.subject_key_id.is_(None)).label("is_erased"),
             AddressRow.id.label("found_address_id"),
             (AddressRow.wrong_number_at.is_not(None)).label("is_wrong_number"),
+            AddressRow.held_until,
             select(SuppressionRow.id).where(suppressed).exists().label("is_suppressed"),
             _restriction_on(one, AddressRow.id).exists().label("is_restricted"),
             contact.c.id.label("contact_point_id"),

@@ -165,9 +165,13 @@ def _earliest(
     if planned is None or facts.eligibility.message_class in UNCAPPED:
         return planned, reasons
     at = planned
-    if facts.pause_until is not None and facts.pause_until > now:
-        reasons = (*reasons, Reason.PAUSED)
-        at = max(at, facts.pause_until)
+    for until, why in (
+        (facts.pause_until, Reason.PAUSED),
+        (facts.hold_until, Reason.AWAITING_PERSON),
+    ):
+        if until is not None and until > now:
+            reasons = (*reasons, why)
+            at = max(at, until)
     lifted = _day_lifts(facts, at=cap_lifts(facts.caps, at=at))
     if lifted > at:
         reasons = (*reasons, Reason.OVER_CAP)
@@ -212,7 +216,7 @@ def _recipient(facts: EligibilityFacts) -> Iterator[Reason]:
         yield Reason.DECEASED
     if facts.address_id is None:
         yield Reason.NO_ADDRESS
-    if facts.is_wrong_number:
+    if facts.is_wrong_number and not facts.tells_of_mistake:
         yield Reason.WRONG_NUMBER
     if facts.is_restricted:
         yield Reason.CHANNEL_RESTRICTED

@@ -140,6 +140,8 @@ def own_facts(facts: SendFacts) -> dict[str, Any]:
         told["sent_at"] = [at.isoformat() for at in caps.sent_at]
     if facts.pause_until is not None:
         told["pause_until"] = facts.pause_until.isoformat()
+    if facts.hold_until is not None:
+        told["hold_until"] = facts.hold_until.isoformat()
     return told
 
 
@@ -167,7 +169,7 @@ def facts_from(
     answers_at: datetime | None,
 ) -> SendFacts:
     """The whole facts of a stored decision, to decide again."""
-    pause_until = own.get("pause_until")
+    pause_until, hold_until = own.get("pause_until"), own.get("hold_until")
     return SendFacts(
         eligibility=eligibility_from(eligibility),
         window=replace(window_from(window), answers_at=answers_at),
@@ -178,6 +180,7 @@ def facts_from(
         ),
         serves_at=serves_at,
         pause_until=datetime.fromisoformat(pause_until) if pause_until else None,
+        hold_until=datetime.fromisoformat(hold_until) if hold_until else None,
     )
 
 

@@ -64,6 +64,7 @@ GATE_OF_REASON: Final = {
     Reason.ABOVE_CEILING: Gate.CONTENT,
     Reason.TEMPLATE_NOT_APPROVED: Gate.CONTENT,
     Reason.PAUSED: Gate.PAUSE,
+    Reason.AWAITING_PERSON: Gate.PAUSE,
     Reason.OVER_CAP: Gate.CAPS,
     Reason.OUTSIDE_WINDOW: Gate.WINDOW,
     Reason.BLACKOUT: Gate.WINDOW,

@@ -54,7 +54,7 @@ from handbell.messages.types import (
 from handbell.platform import outbox
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel, MessageClass
 
 ONE_BY_ONE: Final = 500
 """Patients of one transaction, where each is asked about alone."""
@@ -357,6 +357,11 @@ class MessageService:
     ) -> Question | None:
         """The message that an answer belongs to: the one it names, else the newest open one."""
         return await store.find_question(tx, address_id, context_ref=context_ref, now=now)
+
+    async def was_marketing_last_in(self, tx: Tx, address_id: int, *, now: datetime) -> bool:
+        """Whether what was lately sent to the address last was marketing."""
+        last = await store.last_class_to(tx, address_id, now=now)
+        return last is MessageClass.MARKETING
 
     async def record_reply_in(self, tx: Tx, message_id: int, *, at: datetime) -> None:
         """Note that the patient answered; the first time stands."""

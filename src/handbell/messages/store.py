@@ -38,7 +38,7 @@ from handbell.messages.types import (
 )
 from handbell.messages.visits import ids_about, others_told, visits_of
 from handbell.platform.db import OrganizationId, Tx
-from handbell.platform.vocabulary import Channel, Purpose
+from handbell.platform.vocabulary import Channel, MessageClass, Purpose
 from handbell.scheduling.types import Anchor, At, Free, OnDay, WhenClosed
 
 QUESTIONS: Final = (Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER)
@@ -100,11 +100,21 @@ async def withdraw(
 ) -> list[int]:
     """End what is still pending; give the ids of what was.
 
-    The reason replaces those for which it waited: they are not why it never went.
+    The reason replaces those for which it waited: they are not why it never went. The rows are
+    taken in the order in which a worker takes them, so that neither waits for the other.
     """
+    pending = (
+        select(MessageRow.id)
+        .where(where, MessageRow.lifecycle.in_(PENDING))
+        .order_by(MessageRow.scheduled_at, MessageRow.serves_at, MessageRow.id)
+        .with_for_update(key_share=True)
+    )
+    ids = list((await tx.execute(pending)).scalars())
+    if not ids:
+        return []
     statement = (
         update(MessageRow)
-        .where(where, MessageRow.lifecycle.in_(PENDING))
+        .where(MessageRow.id.in_(ids), MessageRow.lifecycle.in_(PENDING))
         .values(
             lifecycle=becomes,
             reasons=[reason.value],
@@ -161,7 +171,24 @@ async def find_question(
         visits=visits,
         is_named=named is not None,
         open_elsewhere=len({row.appointment_id for row in asked} - own),
+        is_shared=any(row.patient_id != found.of_patient_id for row in asked),
     )
+
+
+async def last_class_to(tx: Tx, address_id: int, *, now: datetime) -> MessageClass | None:
+    """The class of what was lately sent to the address last, but for answers."""
+    statement = (
+        select(MessageRow.message_class)
+        .where(
+            MessageRow.address_id == address_id,
+            MessageRow.sent_at >= now - QUESTION_LIVES,
+            MessageRow.message_class != MessageClass.INBOUND_REPLY,
+        )
+        .order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())
+        .limit(1)
+    )
+    found = (await tx.execute(statement)).scalar_one_or_none()
+    return MessageClass(found) if found else None
 
 
 async def _find_named(tx: Tx, address_id: int, context_ref: str | None) -> int | None:
@@ -188,8 +215,13 @@ def _asked(address_id: int, *, now: datetime) -> Select[Any]:
     )
     told = union_all(first, others.where(lately)).subquery("told")
     return (
-        select(told.c.id.label("message_id"), told.c.appointment_id)
+        select(
+            told.c.id.label("message_id"),
+            told.c.appointment_id,
+            func.coalesce(PatientRow.merged_into_id, PatientRow.id).label("patient_id"),
+        )
         .join(MessageRow, MessageRow.id == told.c.id)
+        .join(PatientRow, PatientRow.id == MessageRow.patient_id)
         .join(AppointmentRow, AppointmentRow.id == told.c.appointment_id)
         .where(_is_unanswered(now=now))
         .order_by(MessageRow.sent_at.desc(), MessageRow.id.desc())

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     NOT_A_PATIENT = "not_a_patient"
     SKIPPED = "skipped"
     HELD = "held"
+    AWAITING_PERSON = "awaiting_person"
 
 
 class Told(StrEnum):
@@ -188,6 +189,7 @@ class EligibilityFacts:
     is_confidential: bool = False
     is_relatives_address: bool = False
     is_patient: bool = True
+    tells_of_mistake: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,8 @@ class SendFacts:
     """All that the gate needs to know about one message on one channel.
 
     `serves_at` is the visit that a reminder is about; a message that serves nothing dated has
-    None. `pause_until` is the patient's own wish.
+    None. `pause_until` is the patient's own wish; until `hold_until` a reply from the address
+    waits for a person.
     """
 
     eligibility: EligibilityFacts
@@ -203,6 +206,7 @@ class SendFacts:
     caps: CapFacts
     serves_at: datetime | None = None
     pause_until: datetime | None = None
+    hold_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +268,7 @@ class Question:
 
     `visits` are all that it asked about. `is_named`: the answer itself points at it.
     `open_elsewhere` counts other visits that we have asked about on the address and that are
-    still open.
+    still open; `is_shared`: another patient's are among them.
     """
 
     message_id: MessageId
@@ -274,6 +278,7 @@ class Question:
     visits: tuple[VisitRef, ...]
     is_named: bool
     open_elsewhere: int
+    is_shared: bool = False
 
     @property
     def is_clear(self) -> bool:

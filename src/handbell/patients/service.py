@@ -6,7 +6,7 @@ from handbell.consent import service as consent
 from handbell.consent.types import Attested, Decision, Kind, Method
 from handbell.directory import service as directory
 from handbell.directory.errors import InvalidAddress
-from handbell.directory.types import Origin, Stale, Taken, ThingKind
+from handbell.directory.types import Address, Origin, Stale, Taken, ThingKind
 from handbell.messages import service as messages
 from handbell.patients import merging, store
 from handbell.patients.relations import store as relations
@@ -31,6 +31,27 @@ from handbell.preferences.errors import InvalidPreference
 from handbell.preferences.types import Level, LevelChange
 
 LANDLINE = "landline"
+
+
+async def create_stranger_in(
+    tx: Tx,
+    organization_id: OrganizationId,
+    keys: KeyRing,
+    address: Address,
+    *,
+    address_id: int,
+    now: datetime,
+) -> int:
+    """Make a person who is no patient, of whom nothing is known but an address that they wrote
+    from. It is no current one: they can be answered, and never written to."""
+    person_id = await store.create(tx, organization_id, keys, now=now)
+    await relations.name_contact(tx, person_id, {})
+    await preferences.create_inherited(tx, organization_id, person_id, now=now)
+    key = await directory.subject_key_in(tx, keys, person_id)
+    point = store.ContactPoint(address_id=address_id, address=address, zones=(), states=())
+    await store.put_contact_point(tx, organization_id, person_id, key, point, now=now)
+    await store.retire_contact_points(tx, person_id, kept=())
+    return person_id
 
 
 class PatientService:

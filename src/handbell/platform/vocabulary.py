@@ -41,6 +41,10 @@ class Purpose(StrEnum):
     REPLY_HELP = "reply_help"
     REPLY_OPTIONS = "reply_options"
     REPLY_OPTIN = "reply_optin"
+    REPLY_CRISIS = "reply_crisis"
+    REPLY_WHICH = "reply_which"
+    REPLY_NOTED = "reply_noted"
+    REPLY_MARKETING_OPTOUT = "reply_marketing_optout"
 
 
 class Lane(StrEnum):
@@ -71,7 +75,16 @@ CLASS_OF_PURPOSE: Final = {
     Purpose.REPLY_HELP: MessageClass.INBOUND_REPLY,
     Purpose.REPLY_OPTIONS: MessageClass.INBOUND_REPLY,
     Purpose.REPLY_OPTIN: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_CRISIS: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_WHICH: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_NOTED: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_MARKETING_OPTOUT: MessageClass.INBOUND_REPLY,
 }
+
+ANSWERED_AFTER_STOP: Final = frozenset(
+    {Purpose.REPLY_OPTOUT, Purpose.REPLY_HELP, Purpose.REPLY_CRISIS}
+)
+"""Answers that go out even to an address that was stopped (regulation.md, 0.1, gate 3)."""
 
 LANE_OF_CLASS: Final = {
     MessageClass.EMERGENCY: Lane.URGENT,

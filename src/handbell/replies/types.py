@@ -84,5 +84,9 @@ class Reading:
         return self.intent is Intent.STOP or Effect.OPTS_OUT in self.effects
 
     @property
+    def tells_death(self) -> bool:
+        return self.intent is Intent.DECEASED or Effect.DECEASED in self.effects
+
+    @property
     def tells_wrong_number(self) -> bool:
         return self.intent is Intent.WRONG_NUMBER or Effect.WRONG_NUMBER in self.effects

@@ -62,12 +62,22 @@ async def address_in(
 ) -> int:
     """The sender's address, made if it is new. A number that we would never write to has one
     too: it can still be stopped."""
-    try:
-        value = directory.canonical_address(channel, sender).value
-    except InvalidAddress:
-        value = sender
-    address_hash = keys.address_hash(channel, value)
+    address_hash = keys.address_hash(channel, _canonical(channel, sender))
     return await directory.ensure_address(tx, organization_id, channel, address_hash)
+
+
+def hashes_of(keys: KeyRing, channel: Channel, sender: str) -> list[tuple[Channel, bytes]]:
+    """What a sender is known by on every channel that the number or mailbox has."""
+    channels = PHONE_CHANNELS if channel in PHONE_CHANNELS else (channel,)
+    value = _canonical(channel, sender)
+    return [(one, keys.address_hash(one, value)) for one in channels]
+
+
+def _canonical(channel: Channel, sender: str) -> str:
+    try:
+        return directory.canonical_address(channel, sender).value
+    except InvalidAddress:
+        return sender
 
 
 class WebhookHandler:

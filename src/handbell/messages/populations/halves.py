@@ -56,7 +56,7 @@ BLANK: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("is_deceased", "is_erased", "is_wrong_number", "is_suppressed"), False),
     **dict.fromkeys(("is_restricted", "is_confidential", "is_relatives_address"), False),
     **dict.fromkeys(("strangers_on_address", "is_contact"), False),
-    **dict.fromkeys(("found_address_id", "contact_point_id", "contact_country")),
+    **dict.fromkeys(("found_address_id", "contact_point_id", "contact_country", "held_until")),
     **dict.fromkeys(("zones", "states", "relations", "ledger")),
     **dict.fromkeys(("counted_sent_at", "marketing_sent_at")),
     **dict.fromkeys(("visit_provider_id", "patient_provider_id")),

@@ -71,9 +71,14 @@ _PERSONAL: Final = text(
     SELECT mine.patient_id FROM population_contacts mine
     JOIN contact_points other ON other.address_id = mine.address_id
     WHERE other.is_current AND other.patient_id <> mine.patient_id
+    UNION
+    SELECT mine.patient_id FROM population_contacts mine
+    JOIN addresses address ON address.id = mine.address_id
+    WHERE address.held_until IS NOT NULL
     """
 )
-"""Who has a relation, a restriction, or an address that somebody else has too."""
+"""Who has a relation, a restriction, an address that somebody else has too, or one that waits for
+a person."""
 
 _CANDIDATES: Final = text(
     """
