@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from tests.secret_book import FixedSecrets
 
@@ -28,6 +29,8 @@ from handbell.webhooks.service import WebhookHandler
 from handbell.webhooks.types import Secrets
 
 NUMBER = "+12125550123"
+MAILBOX = "ada.writes@example.org"
+KEY = ec.generate_private_key(ec.SECP256R1())
 INBOUND = "/webhooks/twilio/inbound"
 SUPPRESSED = "SELECT channel FROM suppressions WHERE lifted_at IS NULL ORDER BY channel"
 
@@ -61,16 +64,41 @@ class Line:
     async def whatsapp(self, body: str, context: str) -> None:
         message = {
             "id": "wamid.in",
-            "from": NUMBER.lstrip("+"),
             "type": "button",
             "button": {"payload": body, "text": "Confirm"},
             "context": {"id": context},
         }
-        value = {"metadata": {"display_phone_number": "12025550199"}, "messages": [message]}
+        await self.meta(message)
+
+    async def meta(self, message: dict[str, Any]) -> None:
+        sent = {"from": NUMBER.lstrip("+"), **message}
+        value = {"metadata": {"display_phone_number": "12025550199"}, "messages": [sent]}
         entry = {"changes": [{"field": "messages", "value": value}]}
         raw = json.dumps({"entry": [entry]}).encode()
         headers = {"X-Hub-Signature-256": signing.whatsapp_signature("secret", raw)}
         answer = await self.client.post("/webhooks/whatsapp", content=raw, headers=headers)
+        assert answer.status_code == 200
+
+    async def mail(self, text: str, *, sender: str, to: str) -> None:
+        fields = {
+            "headers": f"From: {sender}\nMessage-ID: <{text}@example.org>\n",
+            "from": sender,
+            "to": to,
+            "envelope": json.dumps({"to": [to], "from": sender}),
+            "subject": "Re: your visit",
+            "text": f"{text}\n\n> Reply STOP to opt out\n",
+        }
+        parts = [
+            f'--xYz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        ]
+        raw = ("".join(parts) + "--xYz--\r\n").encode()
+        headers = {
+            "X-Twilio-Email-Event-Webhook-Signature": signing.sendgrid_signature(KEY, "1", raw),
+            "X-Twilio-Email-Event-Webhook-Timestamp": "1",
+            "Content-Type": "multipart/form-data; boundary=xYz",
+        }
+        answer = await self.client.post("/webhooks/sendgrid/inbound", content=raw, headers=headers)
         assert answer.status_code == 200
 
     async def work(self) -> None:
@@ -89,7 +117,7 @@ async def line(
     secrets = Secrets(
         public_url="https://m.example.org",
         twilio_auth_token="token",
-        sendgrid_public_key="",
+        sendgrid_public_key=signing.public_key(KEY),
         whatsapp_app_secret="secret",
         whatsapp_verify_token="",
     )
@@ -200,3 +228,53 @@ async def test_the_end_of_marketing_leaves_what_is_about_care(
     assert {row.message_class for row in ended} == {"marketing"}
     await line.work()
     assert (await chat.answers(), await chat.tasks()) == (["reply_marketing_optout"], [])
+
+
+@pytest.mark.requirement("R5.1", "R5.4")
+async def test_an_answer_by_email_confirms_the_visit_of_the_message_it_answers(
+    line: Line, chat: Any, practice: Any
+) -> None:
+    patient = await practice.patient(("email", MAILBOX))
+    visits = [await chat.ask(patient, channel=Channel.EMAIL, in_days=days) for days in (2, 5)]
+    first = await practice.value("SELECT min(id) FROM messages")
+    await practice.execute(
+        """
+        INSERT INTO message_attempts (organization_id, message_id, no, token, address_id,
+            used_sibling, body, body_digest, own_facts, started_at, leaf, mac, xid,
+            eligibility_part_id, window_part_id)
+        SELECT organization_id, id, 1, 'ToKeN', address_id, false, '', '', '{}', created_at, '',
+            '', 1, eligibility_part_id, window_part_id FROM messages WHERE id = :id
+        """,
+        id=first,
+    )
+    await line.mail("C", sender=MAILBOX, to="reply+ToKeN@in.example.org")
+    await line.work()
+    assert [await chat.status(visit) for visit in visits] == ["confirmed", "booked"]
+    assert await chat.answers() == ["reply_confirmed"]
+
+
+@pytest.mark.requirement("R5.3", "R1.6")
+async def test_a_stop_by_email_stops_the_mailbox_before_it_is_answered_and_nothing_else(
+    line: Line, chat: Any, practice: Any
+) -> None:
+    await practice.patient(("email", MAILBOX), ("sms", NUMBER))
+    await line.mail("please stop", sender=MAILBOX.title(), to="reply@in.example.org")
+    assert [row.channel for row in await practice.rows(SUPPRESSED)] == ["email"]
+    await line.mail("please stop", sender=MAILBOX.title(), to="reply@in.example.org")
+    await line.work()
+    assert await chat.answers() == ["reply_optout"]
+    assert await chat.handled() == ["opted_out"]
+
+
+async def test_a_reaction_on_whatsapp_is_read_as_one_and_confirms_nothing(
+    line: Line, chat: Any, practice: Any
+) -> None:
+    visit = await chat.ask(await practice.patient(("whatsapp", NUMBER)), channel=Channel.WHATSAPP)
+    for no, emoji in enumerate(("👍", "👎", "")):
+        reaction = {"message_id": "wamid.ours", "emoji": emoji}
+        await line.meta({"id": f"wamid.{no}", "type": "reaction", "reaction": reaction})
+    await line.work()
+    assert await chat.status(visit) == "booked"
+    rules = await practice.rows("SELECT rule FROM inbound_messages ORDER BY id")
+    assert [row.rule for row in rules] == ["tapback.like", "tapback.dislike", "tapback.neutral"]
+    assert await chat.handled() == ["noted", "to_staff", "noted"]

@@ -329,6 +329,7 @@ DOORS: Final = (
     ),
     Door(method="GET", path="/staff/tasks", queries=("limit", "offset")),
     Door(method="POST", path="/staff/tasks/{id}/close"),
+    Door(method="POST", path="/inbound/{id}/undo"),
     Door(method="GET", path="/webhooks/dead", queries=("limit", "offset")),
     Door(method="POST", path="/webhooks/dead/{id}/replay"),
     Door(method="GET", path="/blackouts", queries=("limit", "offset")),

@@ -19,11 +19,13 @@ class TwilioCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendGridCredentials:
-    """`webhook_public_key` is base64 DER, as SendGrid shows it; without it no event is taken."""
+    """`webhook_public_key` is base64 DER, as SendGrid shows it; without it no event is taken.
+    `reply_to` is a mailbox of Inbound Parse, to which patients answer."""
 
     api_key: str = field(repr=False)
     from_name: str = ""
     webhook_public_key: str = ""
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,12 +63,14 @@ class SendGridCredentialsIn(_Given):
     provider: Literal["sendgrid"]
     api_key: _Secret
     from_name: Annotated[str, Field(max_length=200)] = ""
+    reply_to: Annotated[str, Field(max_length=200, pattern=r"^$|^[^@+\s]{1,20}@[^@\s]+$")] = ""
     webhook_public_key: Annotated[str, Field(max_length=500)] = ""
 
     def to_credentials(self) -> SendGridCredentials:
         return SendGridCredentials(
             api_key=self.api_key.get_secret_value(),
             from_name=self.from_name,
+            reply_to=self.reply_to,
             webhook_public_key=self.webhook_public_key,
         )
 

@@ -145,6 +145,7 @@ class SenderBook:
             base_url=self._settings.sendgrid_base_url,
             api_key=credentials.api_key,
             from_name=credentials.from_name,
+            reply_to=credentials.reply_to,
         )
         return SendGridSender(transport=self._transport, account=account)
 
@@ -200,6 +201,7 @@ def of_environment(settings: Settings, provider: Provider, *, is_own: bool) -> C
             return SendGridCredentials(
                 api_key=settings.sendgrid_api_key.get_secret_value(),
                 from_name=settings.sendgrid_from_name if is_own else "",
+                reply_to=settings.sendgrid_reply_to if is_own else "",
             )
         case Provider.WHATSAPP if settings.whatsapp_access_token.get_secret_value():
             return WhatsAppCredentials(

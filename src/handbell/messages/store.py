@@ -192,13 +192,20 @@ async def last_class_to(tx: Tx, address_id: int, *, now: datetime) -> MessageCla
 
 
 async def _find_named(tx: Tx, address_id: int, context_ref: str | None) -> int | None:
-    """The message to the address that the answer itself points at."""
+    """The message to the address that the answer itself points at, by the provider's id or, in an
+    e-mail, by the token of the attempt."""
     if context_ref is None:
         return None
     statement = (
         select(MessageRow.id)
         .join(MessageAttemptRow, MessageAttemptRow.message_id == MessageRow.id)
-        .where(MessageRow.address_id == address_id, MessageAttemptRow.provider_ref == context_ref)
+        .where(
+            MessageRow.address_id == address_id,
+            or_(
+                MessageAttemptRow.provider_ref == context_ref,
+                MessageAttemptRow.token == context_ref,
+            ),
+        )
         .limit(1)
     )
     return (await tx.execute(statement)).scalar_one_or_none()

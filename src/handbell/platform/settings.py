@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     sendgrid_from_name: str = Field(
         default="", validation_alias=_also("SENDGRID_FROM_NAME", "SENDGRID_FROM_NAME")
     )
+    sendgrid_reply_to: str = ""
     sendgrid_webhook_public_key: str = ""
     sendgrid_baa: Agreement = "none"
     sendgrid_email_logs: bool = False

@@ -7,6 +7,9 @@ from hashlib import sha256
 from typing import Final
 
 # allow public-files: the verifiers and parsers of the providers are called here and only here
+from handbell.channels.providers.sendgrid import inbound as sendgrid_inbound
+
+# allow public-files: the verifiers and parsers of the providers are called here and only here
 from handbell.channels.providers.sendgrid import webhooks as sendgrid
 
 # allow public-files: the verifiers and parsers of the providers are called here and only here
@@ -30,7 +33,7 @@ _READERS: Final[Mapping[Kind, Callable[[bytes], tuple[WebhookItem, ...]]]] = {
     Kind.TWILIO_INBOUND: twilio.parse_inbound,
     Kind.TWILIO_EVENTS: twilio.parse_event_stream,
     Kind.SENDGRID_EVENTS: sendgrid.parse_events,
-    Kind.SENDGRID_INBOUND: lambda _: (),
+    Kind.SENDGRID_INBOUND: sendgrid_inbound.parse_inbound,
     Kind.WHATSAPP: whatsapp.parse_envelope,
     Kind.RELAY_STATUS: lambda raw: (relay.parse_status(raw),),
     Kind.RELAY_INBOUND: lambda raw: (relay.parse_inbound(raw),),
@@ -101,7 +104,7 @@ def _signed_url(request: Request, secrets: Secrets) -> str:
 
 def read_items(kind: Kind, raw: bytes, *, token: str | None) -> tuple[WebhookItem, ...]:
     """What the request says, each item by itself: one that could not be kept is ignored and
-    loses no other. E-mails that patients write are kept and not read yet.
+    loses no other.
 
     Raises `RelayUnreadable` for a relay's request only.
     """

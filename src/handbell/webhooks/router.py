@@ -110,9 +110,10 @@ def _add_sendgrid(router: APIRouter, intake: _Intake) -> None:
         return Response()
 
     @router.post("/sendgrid/inbound", responses=_PROBLEMS, openapi_extra=_body(_MULTIPART))
-    async def sendgrid_inbound(http: HttpRequest) -> Response:
-        """A patient answered an e-mail. It is kept as it came, and not read yet."""
-        await intake.take(Kind.SENDGRID_INBOUND, http)
+    async def sendgrid_inbound(http: HttpRequest, account: _Text | None = None) -> Response:
+        """A patient wrote an e-mail. A STOP has stopped when this is answered. `account` is the
+        reference of an organisation's own account."""
+        await intake.take(Kind.SENDGRID_INBOUND, http, account=account)
         return Response()
 
 

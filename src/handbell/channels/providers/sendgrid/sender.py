@@ -17,11 +17,13 @@ ATTEMPT_ARGUMENT: Final = "handbell_attempt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendGridAccount:
-    """One API key, and the name that is shown beside the mailbox."""
+    """One API key, the name that is shown beside the mailbox, and where answers go: a mailbox of
+    Inbound Parse, empty where they go to the sender."""
 
     base_url: str
     api_key: str = field(repr=False)
     from_name: str = ""
+    reply_to: str = ""
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"}
@@ -47,6 +49,14 @@ class SendGridSender:
         return codes.read(answer) if isinstance(answer, Answer) else answer
 
 
+def _reply_to(account: SendGridAccount, out: Outbound) -> dict[str, object]:
+    """The attempt's token behind a plus tells which message an answer belongs to."""
+    if not account.reply_to:
+        return {}
+    local, _, domain = account.reply_to.partition("@")
+    return {"reply_to": {"email": f"{local}+{out.attempt_token}@{domain}"}}
+
+
 def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
     if not isinstance(out.content, EmailContent):
         raise TypeError("SendGrid sends e-mail only")
@@ -54,6 +64,7 @@ def _mail(account: SendGridAccount, out: Outbound) -> dict[str, object]:
     if account.from_name:
         sender["name"] = account.from_name
     mail: dict[str, object] = {
+        **_reply_to(account, out),
         "personalizations": [{"to": [{"email": out.to}]}],
         "from": sender,
         "subject": out.content.subject,

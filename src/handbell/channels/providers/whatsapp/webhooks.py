@@ -120,9 +120,15 @@ def _message(item: _Json, line: str) -> WebhookItem:
         body=body,
         sender=_e164(item.get("from")),
         provider_ref=ref,
-        context_ref=_text(_object(item.get("context")), "id"),
+        context_ref=_answered(item),
         occurred_at=_instant(item.get("timestamp")),
     )
+
+
+def _answered(item: _Json) -> str | None:
+    """Our message that is answered, or reacted to."""
+    reaction = _text(_object(item.get("reaction")), "message_id")
+    return reaction or _text(_object(item.get("context")), "id")
 
 
 def _body(item: _Json) -> str | None:
@@ -135,9 +141,16 @@ def _body(item: _Json) -> str | None:
         return _text(part, "payload") or _text(part, "text")
     if kind == "interactive":
         return _text(_object(part.get(_text(part, "type") or "")), "id")
+    if kind == "reaction":
+        return _reaction(_text(part, "emoji"))
     if kind in _MEDIA:
         return _text(part, "caption") or ""
     return None
+
+
+def _reaction(emoji: str | None) -> str:
+    """In the words in which telephones tell of a reaction, so that it is read as one."""
+    return f"Reacted {emoji} to “…”" if emoji else "Removed a reaction from “…”"
 
 
 def _preference(item: _Json) -> WebhookItem:
