@@ -24,7 +24,7 @@ COMMANDS = [
     ["up"], ["api"], ["dispatcher"], ["sandbox"], ["migrate"], ["doctor"],
     ["organization", "create"],
     ["api-key", "create"], ["audit", "verify"], ["consent", "verify"], ["phi-check"],
-    ["parse-replies"],
+    ["parse-replies"], ["reply"], ["undo-reply"],
     ["replay-receipts"], ["replan"], ["simulate"],
 ]  # fmt: skip
 
@@ -332,3 +332,50 @@ def test_delivery_is_paused_drained_listed_and_resumed(
     ):
         assert run(wrong, monkeypatch) == 1
         assert capsys.readouterr().err.startswith(f"{code}: ")
+
+
+@pytest.mark.requirement("R5.1", "R5.3")
+@pytest.mark.usefixtures("_installed")
+def test_a_reply_can_be_tried_through_the_webhook_s_door_and_its_effect_undone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["organization", "create", "--name", "Riverside", "--json"], monkeypatch) == 0
+    org = str(json.loads(capsys.readouterr().out)["id"])
+    said = ["reply", "--from", "+12125550123", "--org", org, "--json", "--body"]
+
+    for wrong, code in (
+        ([*said, "C"], "no_line"),
+        (["reply", "--from", "12", "--org", org, "--body", "C"], "invalid_address"),
+        ([*said, "C", "--channel", "fax"], "channel_unknown"),
+        ([*said, "x" * 10_001], "text_unusable"),
+        (["undo-reply", "1", "--org", org], "inbound_message_not_found"),
+    ):
+        assert run(wrong, monkeypatch) == 1
+        assert capsys.readouterr().err.startswith(code)
+
+    monkeypatch.setenv("HANDBELL_TWILIO_ACCOUNT_SID", "AC" + "a" * 32)
+    monkeypatch.setenv("HANDBELL_TWILIO_AUTH_TOKEN", "token")
+    monkeypatch.setenv("HANDBELL_TWILIO_FROM", "+12025550100")
+    asyncio.run(_write_accounts())
+    for body, handled in (
+        ("C", "to_staff"),
+        ("wrong number", "suppressed"),
+        ("STOP", "opted_out"),
+    ):
+        assert run([*said, body], monkeypatch) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["handled"] == handled
+        if handled == "suppressed":
+            assert told["tasks"] == ["wrong_number"]
+            undo = ["undo-reply", str(told["inbound_message_id"]), "--org", org]
+            assert run(undo, monkeypatch) == 0
+            assert "undone: True" in capsys.readouterr().out
+    assert (
+        run(["reply", "--from", "+12125550123", "--org", org, "--body", "HELP"], monkeypatch) == 0
+    )
+    assert "answered with: reply_help (scheduled" in capsys.readouterr().out
+
+
+async def _write_accounts() -> None:
+    async with opened(Settings()) as rt:
+        await rt.write_accounts()

@@ -523,6 +523,37 @@ def parse_replies(
         raise typer.Exit(1)
 
 
+@app.command()
+def reply(
+    sender: Annotated[str, typer.Option("--from", help="The number or mailbox that writes.")],
+    body: Annotated[str, typer.Option(help="What is written.")],
+    channel: Annotated[str, typer.Option(help="sms, whatsapp or email.")] = "sms",
+    org: Annotated[int, typer.Option(help="The organisation that is written to.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Let somebody write, as through a provider's webhook; say what was understood and done."""
+    from handbell.entrypoints import replying
+
+    work = replying.reply(
+        installed(Settings()), org=org, channel=channel, sender=sender, body=body
+    )
+    told = _run(work)
+    _print(told if as_json else replying.in_words(told), as_json=as_json)
+
+
+@app.command("undo-reply")
+def undo_reply(
+    inbound_message: Annotated[int, typer.Argument(help="The id of what the patient wrote.")],
+    org: Annotated[int, typer.Option(help="The organisation's id.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """The number is the patient's, who lives and wants messages: take back what a reply did."""
+    from handbell.entrypoints import replying
+
+    work = replying.undo(installed(Settings()), org=org, inbound_message=inbound_message)
+    _answer(work, as_json=as_json)
+
+
 def _answer(work: Coroutine[Any, Any, dict[str, Any]], *, as_json: bool) -> None:
     _print(_run(work), as_json=as_json)
 

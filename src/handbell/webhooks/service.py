@@ -127,6 +127,14 @@ class WebhookHandler:
             log.warning("webhook.not_stored", count=1, error_type=type(error).__name__)
             raise NotStored from error
 
+    async def take_and_apply(self, request: Request, *, now: datetime) -> None:
+        """Take a request and do what it says at once, where somebody waits to see it."""
+        await self.take(request, now=now)
+        found = await store.find_delivery(self._db.direct, request.kind, request.digest)
+        if found is not None:
+            organization_id, delivery_id = found
+            await self._applier.apply_many(organization_id, [delivery_id], now=now)
+
     async def _take(self, request: Request, *, now: datetime) -> None:
         if not await self._is_genuine(request, now=now):
             log.warning("webhook.refused", route=request.kind.value, reason="signature")

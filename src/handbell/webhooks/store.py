@@ -38,6 +38,9 @@ SELECT id, organization_id, kind, digest, raw, token, received_at, parked
 FROM webhook_deliveries
 WHERE id = ANY($1) AND applied_at IS NULL AND problem IS NULL
 """
+_FIND_DELIVERY: Final = """
+SELECT id, organization_id FROM webhook_deliveries WHERE provider = $1 AND digest = $2
+"""
 _MARK_APPLIED: Final = """
 UPDATE webhook_deliveries SET applied_at = $2, attempts = attempts + 1 WHERE id = ANY($1)
 """
@@ -102,6 +105,14 @@ async def find_unapplied(direct: Direct, delivery_ids: Sequence[int]) -> dict[in
         )
         for row in await direct.rows(_FIND_UNAPPLIED, delivery_ids)
     }
+
+
+async def find_delivery(
+    direct: Direct, kind: Kind, digest: bytes
+) -> tuple[OrganizationId, int] | None:
+    """Whose a stored callback is, and its id."""
+    rows = await direct.rows(_FIND_DELIVERY, kind.source, digest)
+    return (OrganizationId(rows[0]["organization_id"]), rows[0]["id"]) if rows else None
 
 
 async def mark_applied(direct: Direct, delivery_ids: Sequence[int], *, now: datetime) -> None:
