@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Select
 
@@ -25,11 +26,8 @@ from handbell.messages.populations.halves import (
 )
 from handbell.messages.populations.store import Written
 from handbell.messages.populations.tables import (
-    CANDIDATES,
     CHOICES,
-    CHOSEN,
     DECISIONS,
-    PEOPLE,
     PROFILES,
     TIMINGS,
     VERDICTS,
@@ -122,32 +120,32 @@ class PopulationRun:
 
     async def _verdicts(self, tx: Tx, own: Own, texts: Texts, numbers: _Numbers) -> int:
         found = {
-            shape: verdict_on(shape, self._one, own, texts)
-            for shape in await store.shapes_of(tx, CANDIDATES.c.shape)
+            digest: verdict_on(shape, self._one, own, texts)
+            for digest, shape in (await store.verdict_shapes(tx)).items()
         }
         part_ids = await self._part_ids(found.values())
         rows = [
             {
-                "shape": shape,
+                "shape": digest,
                 "verdict": numbers.of(one.decision),
                 "standing": standing_bits(one),
                 "part_id": part_ids[one.part.digest],
                 "version_id": one.version_id,
                 "consent_entry_no": one.consent_entry_no,
             }
-            for shape, one in found.items()
+            for digest, one in found.items()
         ]
         await store.answer(tx, VERDICTS, rows)
         return len(rows)
 
     async def _profiles(self, tx: Tx, own: Own, numbers: _Numbers) -> None:
-        found: dict[str, Profile] = {
-            shape: profile_on(shape, self._one, own)
-            for shape in await store.shapes_of(tx, PEOPLE.c.profile)
+        found: dict[UUID, Profile] = {
+            digest: profile_on(shape, self._one, own)
+            for digest, shape in (await store.profile_shapes(tx)).items()
         }
         rows = [
-            {"shape": shape, "wanted": numbers.of(one.wanted), "levels": dict(one.levels)}
-            for shape, one in found.items()
+            {"shape": digest, "wanted": numbers.of(one.wanted), "levels": dict(one.levels)}
+            for digest, one in found.items()
         ]
         await store.answer(tx, PROFILES, rows)
 
@@ -167,18 +165,18 @@ class PopulationRun:
         await store.choose(tx, fewest_that_bind=fewest_that_bind(own.caps(self._one)))
 
     async def _decide(self, tx: Tx, own: Own, verdicts: _Numbers) -> int:
-        shapes = await store.shapes_of(tx, CHOSEN.c.shape)
-        found = {shape: self._timings.on(shape, own) for shape in shapes}
+        shapes = await store.timing_shapes(tx)
+        found = {digest: self._timings.on(shape, own) for digest, shape in shapes.items()}
         part_ids = await self._part_ids(found.values())
         timings = _Numbers()
         rows = [
             {
-                "shape": shape,
+                "shape": digest,
                 "timing": timings.of(one.decision),
                 "part_id": part_ids[one.part.digest],
                 "own_facts": dict(one.own_facts),
             }
-            for shape, one in found.items()
+            for digest, one in found.items()
         ]
         await store.answer(tx, TIMINGS, rows)
         first, second = verdicts.things(), timings.things()

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    JSON,
     BigInteger,
     Select,
     Table,
     Text,
+    TextClause,
     bindparam,
     case,
     cast,
@@ -38,6 +39,7 @@ from handbell.messages.populations.tables import (
     CONTACTS,
     CREATE,
     IDS,
+    LEDGERS,
     PEOPLE,
     PERSONAL,
     STANDINGS,
@@ -80,36 +82,42 @@ _PERSONAL: Final = text(
 """Who has a relation, a restriction, an address that somebody else has too, or one that waits for
 a person."""
 
+_LEDGERS: Final = text(
+    """
+    INSERT INTO population_ledgers (address_id, ledger)
+    SELECT address_id, json_agg(
+        json_build_array(no, kind, message_class, method, text_version, place) ORDER BY no
+    )::text
+    FROM (
+        SELECT entry.address_id, entry.no, entry.kind, entry.message_class, entry.method,
+            entry.text_version,
+            dense_rank() OVER (PARTITION BY entry.address_id ORDER BY entry.at) AS place
+        FROM consent_entries entry
+        JOIN (SELECT DISTINCT address_id FROM population_contacts) one
+            ON one.address_id = entry.address_id
+    ) entries
+    GROUP BY address_id
+    """
+)
+
 _CANDIDATES: Final = text(
     """
     INSERT INTO population_candidates
-        (patient_id, channel, contact_point_id, address_id, country, shape)
+        (patient_id, channel, contact_point_id, address_id, country, is_wrong_number,
+         is_suppressed, shape)
     WITH reached AS (
         SELECT DISTINCT ON (patient_id, channel) id, patient_id, channel, address_id, country
         FROM population_contacts
         WHERE channel = ANY(CAST(:channels AS text[]))
         ORDER BY patient_id, channel, id DESC
-    ), entries AS (
-        SELECT entry.address_id, entry.no, entry.kind, entry.message_class, entry.method,
-            entry.text_version,
-            dense_rank() OVER (PARTITION BY entry.address_id ORDER BY entry.at) AS place
-        FROM consent_entries entry
-        JOIN (SELECT DISTINCT address_id FROM reached) one ON one.address_id = entry.address_id
-    ), ledgers AS (
-        SELECT address_id, json_agg(
-            json_build_array(no, kind, message_class, method, text_version, place) ORDER BY no
-        ) AS ledger
-        FROM entries GROUP BY address_id
     )
     SELECT people.patient_id, channel.name, reached.id, address.id, reached.country,
-        json_build_array(
-            people.person,
-            json_build_array(
-                channel.name, address.id IS NOT NULL, address.wrong_number_at IS NOT NULL,
-                suppression.id IS NOT NULL, reached.country
-            ),
-            ledgers.ledger
-        )::text
+        address.wrong_number_at IS NOT NULL, suppression.id IS NOT NULL,
+        md5(ROW(
+            people.person_digest, channel.name, address.id IS NULL,
+            address.wrong_number_at IS NULL, suppression.id IS NULL, reached.country,
+            ledger.ledger_digest
+        )::text)::uuid
     FROM population_people people
     CROSS JOIN unnest(CAST(:channels AS text[])) AS channel (name)
     LEFT JOIN reached
@@ -119,7 +127,38 @@ _CANDIDATES: Final = text(
         ON suppression.channel = channel.name
         AND suppression.address_hash = address.address_hash
         AND suppression.lifted_at IS NULL
-    LEFT JOIN ledgers ON ledgers.address_id = address.id
+    LEFT JOIN population_ledgers ledger ON ledger.address_id = address.id
+    """
+)
+
+_VERDICT_SHAPES: Final = text(
+    """
+    SELECT one.shape, json_build_array(
+        people.person::json,
+        json_build_array(
+            one.channel, one.address_id IS NOT NULL, one.is_wrong_number, one.is_suppressed,
+            one.country
+        ),
+        ledger.ledger::json
+    )::text
+    FROM (SELECT DISTINCT ON (shape) * FROM population_candidates ORDER BY shape) one
+    JOIN population_people people ON people.patient_id = one.patient_id
+    LEFT JOIN population_ledgers ledger ON ledger.address_id = one.address_id
+    """
+)
+
+_PROFILE_SHAPES: Final = text(
+    "SELECT profile_digest, min(profile) FROM population_people GROUP BY profile_digest"
+)
+
+_TIMING_SHAPES: Final = text(
+    """
+    SELECT one.shape, json_build_array(
+        people.hours::json -> 0, people.hours::json -> 1, people.hours::json -> 2, one.channel,
+        one.country, one.binding
+    )::text
+    FROM (SELECT DISTINCT ON (shape) * FROM population_chosen ORDER BY shape) one
+    JOIN population_people people ON people.patient_id = one.patient_id
     """
 )
 
@@ -128,7 +167,7 @@ _STANDINGS: Final = text(
     INSERT INTO population_standings (patient_id, wanted, standing, levels)
     SELECT people.patient_id, profile.wanted, standing.bits, profile.levels
     FROM population_people people
-    JOIN population_profiles profile ON profile.shape = people.profile
+    JOIN population_profiles profile ON profile.shape = people.profile_digest
     JOIN (
         SELECT candidate.patient_id, bit_or(verdict.standing) AS bits
         FROM population_candidates candidate
@@ -141,8 +180,8 @@ _STANDINGS: Final = text(
 _CHOSEN: Final = text(
     """
     INSERT INTO population_chosen
-        (patient_id, contact_point_id, address_id, channel, verdict, part_id, version_id,
-         consent_entry_no, levels, sent_at, shape)
+        (patient_id, contact_point_id, address_id, channel, country, verdict, part_id, version_id,
+         consent_entry_no, levels, sent_at, binding, shape)
     WITH wanted AS MATERIALIZED (
         SELECT standing.patient_id, standing.levels, choice.channel
         FROM population_standings standing
@@ -150,19 +189,21 @@ _CHOSEN: Final = text(
             ON choice.wanted = standing.wanted AND choice.standing = standing.standing
     )
     SELECT people.patient_id, candidate.contact_point_id, candidate.address_id,
-        candidate.channel, verdict.verdict, verdict.part_id, verdict.version_id,
-        verdict.consent_entry_no, wanted.levels, people.sent_at,
-        json_build_array(
-            people.hours -> 0, people.hours -> 1, people.hours -> 2,
-            candidate.channel, candidate.country,
-            CASE WHEN jsonb_array_length(people.sent_at) >= CAST(:fewest_that_bind AS integer)
-                THEN people.sent_at END
-        )::text
+        candidate.channel, candidate.country, verdict.verdict, verdict.part_id,
+        verdict.version_id, verdict.consent_entry_no, wanted.levels, people.sent_at,
+        sends.binding,
+        md5(ROW(
+            people.hours_digest, candidate.channel, candidate.country, sends.binding
+        )::text)::uuid
     FROM population_people people
     JOIN wanted ON wanted.patient_id = people.patient_id
     JOIN population_candidates candidate
         ON candidate.patient_id = people.patient_id AND candidate.channel = wanted.channel
     JOIN population_verdicts verdict ON verdict.shape = candidate.shape
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN jsonb_array_length(people.sent_at) >= CAST(:fewest_that_bind AS integer)
+            THEN people.sent_at END AS binding
+    ) sends
     """
 )
 """Sends of the last week are part of a shape only where they are so many that a cap binds."""
@@ -326,9 +367,12 @@ async def gather(
         "counted": [one.value for one in _counted(CLASS_OF_PURPOSE[order.purpose])],
     }
     made = await tx.execute(
-        insert(PEOPLE).from_select([one.name for one in PEOPLE.c], _people()), bound
+        insert(PEOPLE).from_select([one.name for one in PEOPLE.c if not one.computed], _people()),
+        bound,
     )
     await analyze(tx, PEOPLE)
+    await tx.execute(_LEDGERS)
+    await analyze(tx, LEDGERS)
     await tx.execute(_CANDIDATES, {"channels": [one.value for one in channels]})
     await analyze(tx, CANDIDATES)
     return made.rowcount
@@ -354,19 +398,14 @@ def _people() -> Select[Any]:
         ),
     }
     where, sent = _whereabouts(), _sent()
-    shape = func.json_build_array
+    clocks = func.json_build_array(*(columns[name] for name in HOURS))
     return (
         select(
             PatientRow.id,
-            shape(*(columns[name] for name in PERSON), *choices, type_=JSON),
-            shape(
-                shape(*(columns[name] for name in HOURS)),
-                where.c.zones,
-                where.c.states,
-                type_=JSON,
-            ),
+            _shape(*(columns[name] for name in PERSON), *choices),
+            _shape(clocks, where.c.zones, where.c.states),
+            _shape(*(columns[name] for name in PROFILE), *choices),
             sent.c.sent_at,
-            cast(shape(*(columns[name] for name in PROFILE), *choices), Text),
         )
         .select_from(IDS)
         .join(PatientRow, PatientRow.id == IDS.c.patient_id)
@@ -378,6 +417,10 @@ def _people() -> Select[Any]:
             ~select(PERSONAL).where(PERSONAL.c.patient_id == PatientRow.id).exists(),
         )
     )
+
+
+def _shape(*parts: Any) -> Any:
+    return cast(func.json_build_array(*parts), Text)
 
 
 def _whereabouts() -> Any:
@@ -417,9 +460,23 @@ def _sent() -> Any:
     )
 
 
-async def shapes_of(tx: Tx, source: Any) -> list[str]:
-    """The different shapes in a column of a temporary table."""
-    return list((await tx.execute(select(source).distinct())).scalars())
+async def verdict_shapes(tx: Tx) -> dict[UUID, str]:
+    """The different shapes of the first half, by their digests."""
+    return await _shapes(tx, _VERDICT_SHAPES)
+
+
+async def profile_shapes(tx: Tx) -> dict[UUID, str]:
+    """The different shapes that an order of channels comes from, by their digests."""
+    return await _shapes(tx, _PROFILE_SHAPES)
+
+
+async def timing_shapes(tx: Tx) -> dict[UUID, str]:
+    """The different shapes of the second half, by their digests."""
+    return await _shapes(tx, _TIMING_SHAPES)
+
+
+async def _shapes(tx: Tx, statement: TextClause) -> dict[UUID, str]:
+    return dict((await tx.execute(statement)).tuples().all())
 
 
 async def answer(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

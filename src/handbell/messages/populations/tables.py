@@ -1,12 +1,13 @@
 """The temporary tables of one chunk; they go with its transaction.
 
 A *shape* is what one half of the gate looks at, as JSON, without ids, addresses and instants:
-patients of one shape get one answer. `halves` names what stands in each.
+patients of one shape get one answer. `halves` names what stands in each. Shapes are long: the
+tables compare their digests, and Python asks for the text of each different one.
 """
 
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Computed, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import CreateTable
 
@@ -25,6 +26,12 @@ def _scratch(name: str, *columns: Column[Any]) -> Table:
     )
 
 
+def _digested(name: str) -> tuple[Column[Any], Column[Any]]:
+    """A text and its digest."""
+    digest = Computed(f"CAST(md5({name}) AS uuid)", persisted=True)
+    return Column(name, Text), Column(f"{name}_digest", Uuid, digest)
+
+
 IDS: Final = _scratch("ids", Column("patient_id", BigInteger))
 CONTACTS: Final = _scratch(
     "contacts",
@@ -40,11 +47,12 @@ PERSONAL: Final = _scratch("personal", Column("patient_id", BigInteger))
 PEOPLE: Final = _scratch(
     "people",
     Column("patient_id", BigInteger),
-    Column("person", JSON),
-    Column("hours", JSON),
+    *_digested("person"),
+    *_digested("hours"),
+    *_digested("profile"),
     Column("sent_at", JSONB),
-    Column("profile", Text),
 )
+LEDGERS: Final = _scratch("ledgers", Column("address_id", BigInteger), *_digested("ledger"))
 CANDIDATES: Final = _scratch(
     "candidates",
     Column("patient_id", BigInteger),
@@ -52,17 +60,19 @@ CANDIDATES: Final = _scratch(
     Column("contact_point_id", BigInteger),
     Column("address_id", BigInteger),
     Column("country", Text),
-    Column("shape", Text),
+    Column("is_wrong_number", Boolean),
+    Column("is_suppressed", Boolean),
+    Column("shape", Uuid),
 )
 PROFILES: Final = _scratch(
     "profiles",
-    Column("shape", Text),
+    Column("shape", Uuid),
     Column("wanted", Integer),
     Column("levels", JSONB),
 )
 VERDICTS: Final = _scratch(
     "verdicts",
-    Column("shape", Text),
+    Column("shape", Uuid),
     Column("verdict", Integer),
     Column("standing", Integer),
     Column("part_id", BigInteger),
@@ -88,17 +98,19 @@ CHOSEN: Final = _scratch(
     Column("contact_point_id", BigInteger),
     Column("address_id", BigInteger),
     Column("channel", Text),
+    Column("country", Text),
     Column("verdict", Integer),
     Column("part_id", BigInteger),
     Column("version_id", BigInteger),
     Column("consent_entry_no", Integer),
     Column("levels", JSONB),
     Column("sent_at", JSONB),
-    Column("shape", Text),
+    Column("binding", JSONB),
+    Column("shape", Uuid),
 )
 TIMINGS: Final = _scratch(
     "timings",
-    Column("shape", Text),
+    Column("shape", Uuid),
     Column("timing", Integer),
     Column("part_id", BigInteger),
     Column("own_facts", JSONB),
