@@ -25,6 +25,7 @@ from handbell.directory.types import (
 )
 from handbell.links import service as links
 from handbell.links.types import LinkKind, LinkOrder
+from handbell.messages.service import PrivateText
 from handbell.messages.types import Admission, Lifecycle, MessageId, SendOrder, VisitRef
 from handbell.patients.service import PatientService
 from handbell.patients.types import Contact, Registration
@@ -48,6 +49,7 @@ class FakeMessages:
 
     lifecycle: Lifecycle = Lifecycle.SCHEDULED
     orders: dict[str, SendOrder] = field(default_factory=dict)
+    public_url: str = "https://m.example.org"
 
     async def admit(
         self, organization_id: OrganizationId, order: SendOrder, *, now: datetime
@@ -67,6 +69,17 @@ class FakeMessages:
         assert tx is not None
         assert message_id
         return ()
+
+    async def private_text_in(self, tx: Tx, message_id: int) -> PrivateText | None:
+        """No link here has a message."""
+        assert tx is not None
+        assert message_id
+        return None
+
+    async def order_again_in(
+        self, tx: Tx, message_id: int, *, key: str, now: datetime
+    ) -> SendOrder:
+        raise LookupError(message_id, key, tx, now)
 
 
 @dataclass

@@ -50,12 +50,16 @@ async def test_the_secure_message_tells_who_when_and_where(
     page = await client.get(await practice.link(LinkKind.PORTAL))
     for told in ("Ada", "Wed, Dec 2", "11:30 AM", "Dr. Grey", "Main Street Clinic"):
         assert told in page.text
-    assert page.text.count('name="choice"') == 2
+    assert page.text.count('name="choice"') == 3
 
 
 @pytest.mark.parametrize(
     ("kind", "buttons"),
-    [(LinkKind.CONFIRM, ["confirm"]), (LinkKind.RESCHEDULE, ["reschedule"])],
+    [
+        (LinkKind.CONFIRM, ["confirm"]),
+        (LinkKind.RESCHEDULE, ["reschedule"]),
+        (LinkKind.CANCEL, ["cancel"]),
+    ],
 )
 async def test_a_link_offers_what_it_is_for(
     client: httpx.AsyncClient, practice: Any, kind: LinkKind, buttons: list[str]
@@ -131,7 +135,7 @@ async def test_a_missed_visit_may_be_asked_for_anew(
 
 
 @pytest.mark.parametrize(
-    "token", ["x", "A" * 22, "A" * 5000, "etc/passwd", "%00", "ñ" * 22, "A" * 21 + "%0A"]
+    "token", ["x", "A" * 22, "A" * 24, "A" * 5000, "etc/passwd", "%00", "ñ" * 24, "A" * 23 + "%0A"]
 )
 @pytest.mark.parametrize("place", ["l", "u"])
 @pytest.mark.requirement("R5.5")
@@ -202,5 +206,5 @@ async def test_every_field_has_a_label_and_a_page_its_title(
     page = (await client.get(await practice.link(LinkKind.PORTAL))).text
     assert re.search(r"<title>Your visit - Riverside Health</title>", page)
     assert page.count("<h1>") == 1
-    assert page.count("<label") == page.count("<input") + page.count("<textarea") == 4
+    assert page.count("<label") == page.count("<input") + page.count("<textarea") == 5
     assert "width=device-width" in page

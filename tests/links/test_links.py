@@ -21,6 +21,7 @@ NOW = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 LIVES: Final = {
     LinkKind.CONFIRM: timedelta(hours=24),
     LinkKind.RESCHEDULE: timedelta(hours=24),
+    LinkKind.CANCEL: timedelta(hours=24),
     LinkKind.PORTAL: timedelta(hours=24),
     LinkKind.UNSUBSCRIBE: timedelta(days=60),
 }

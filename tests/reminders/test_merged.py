@@ -234,7 +234,7 @@ async def test_a_third_visit_that_was_asked_about_makes_a_c_unclear(day: Day, ch
     assert await chat.tasks() == ["unclear_reply"]
 
 
-LINK = re.compile(r"/l/([\w-]{22})")
+LINK = re.compile(r"/l/([\w-]{24})")
 
 
 @pytest.mark.requirement("R5.4")

@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from handbell.actions.types import Page
+from handbell.actions.types import Flaw, Page
 from handbell.actions.wishes import HOURS, WISH_LENGTH
 from handbell.actions.words import all_words
 
@@ -22,6 +22,15 @@ _PAGES: Final = Environment(
 )
 _CSS: Final = (files("handbell.actions") / "pages" / "page.css").read_text("utf-8")
 _CSS_HASH: Final = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
+
+FIELD_OF_FLAW: Final = {
+    Flaw.NOT_SURE: "sure",
+    Flaw.NO_YEAR: "year",
+    Flaw.WRONG_YEAR: "year",
+    Flaw.SLOT_TAKEN: "wish",
+}
+"""Where the patient mends it."""
+OWN_NAMES: Final = {"en": "English", "es": "Español", "hi": "हिन्दी"}
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -46,6 +55,9 @@ def render(page: Page) -> str:
         words=words,
         title=words[f"{name}_title"],
         text=words[f"{name}_text"].format(organization=page.organization_name),
+        flaw=words[f"flaw_{page.flaw}"] if page.flaw else None,
+        flaw_at=FIELD_OF_FLAW.get(page.flaw) if page.flaw else None,
+        own_names=OWN_NAMES,
         css=Markup(_CSS),  # noqa: S704 - our own file, whose hash the policy names
         hours=HOURS,
         wish_length=WISH_LENGTH,

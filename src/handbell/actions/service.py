@@ -6,62 +6,31 @@ A visit is changed only while it is the version that the patient was told of.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Protocol
 
 from handbell.actions import policy
-from handbell.actions.showing import show
-from handbell.actions.types import SHOWS_VISIT, ActionResult, Choice, Page, PageKind
+from handbell.actions.limits import ValkeyLimiter
+from handbell.actions.ports import Delivery, Messages
+from handbell.actions.preferring import Preferring
+from handbell.actions.reading import Reading
+from handbell.actions.renewing import Renewing
+from handbell.actions.showing import Shelf
+from handbell.actions.types import ActionResult, Choice, Flaw, Page, PageKind, Press
+from handbell.actions.visiting import PATIENT, Visiting
 from handbell.audit.service import AuditService
-from handbell.audit.types import AuditEntry, SubjectIds
 from handbell.consent import service as consent
 from handbell.consent.types import Decision, Kind, Method
-from handbell.directory import service as directory
-from handbell.directory.types import VisitFacts, VisitView
 from handbell.links import service as links
 from handbell.links.types import Link, LinkKind
-from handbell.messages.types import Admission, Lifecycle, SendOrder, VisitRef
+from handbell.messages.types import VisitRef
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Database, OrganizationId, Tx
-from handbell.platform.vocabulary import MessageClass, Purpose
-from handbell.scheduling.types import At
-from handbell.staff import service as staff
-from handbell.staff.types import StaffTask, TaskKind
+from handbell.platform.vocabulary import MessageClass
 
-PATIENT: Final = "patient"
-NOT_SENT: Final = frozenset(
-    {Lifecycle.REFUSED, Lifecycle.CANCELLED, Lifecycle.EXPIRED, Lifecycle.FAILED}
-)
-CONFIRMED_TOO_LATE: Final = "The patient confirmed by a link, but the visit has changed since."
-
-
-class Messages(Protocol):
-    """Where a fresh link is ordered, and what else the message of a link tells of."""
-
-    async def admit(
-        self, organization_id: OrganizationId, order: SendOrder, *, now: datetime
-    ) -> Admission: ...
-
-    async def other_visits_in(self, tx: Tx, message_id: int) -> tuple[VisitRef, ...]: ...
-
-
-class Delivery(Protocol):
-    """How an address is stopped."""
-
-    async def opt_out_in(
-        self,
-        tx: Tx,
-        organization_id: OrganizationId,
-        address_ids: list[int],
-        decision: Decision,
-        *,
-        now: datetime,
-    ) -> object: ...
-
-    async def settle(self, organization_id: OrganizationId, address_ids: list[int]) -> int: ...
+PageLimiter = ValkeyLimiter
 
 
 class ActionService:
-    """Confirms, takes wishes to move, stops mailboxes, and says what a page shows."""
+    """Confirms, cancels, takes wishes, stops mailboxes, and says what a page shows."""
 
     def __init__(
         self,
@@ -73,9 +42,12 @@ class ActionService:
     ) -> None:
         self.db = db
         self.keys = keys
-        self.audit = audit
-        self.messages = messages
         self.delivery = delivery
+        self._shelf = Shelf(keys, audit, messages)
+        self._visiting = Visiting(keys, audit, messages)
+        self._reading = Reading(keys, messages, self._shelf)
+        self._renewing = Renewing(db, messages, self._shelf)
+        self._preferring = Preferring(audit, delivery, self._shelf)
 
     async def confirm_in(
         self,
@@ -91,16 +63,8 @@ class ActionService:
 
         Holds the visit's row. `via` says how the patient asked, such as `sms` or `link:12`.
         """
-        visit = await directory.lock_visit_in(tx, appointment_id)
-        result = policy.decide_confirm(visit, version=version, now=now)
-        if result is ActionResult.DONE:
-            await directory.set_confirmed_in(tx, appointment_id, now=now)
-        if result is not ActionResult.ALREADY_DONE:
-            is_done = result is ActionResult.DONE
-            action = "appointment.confirmed" if is_done else "appointment.confirm_refused"
-            subject = _subject(appointment_id, version, visit, via)
-            await self._record(tx, organization_id, action, subject, now=now)
-        return result
+        asked = VisitRef(appointment_id=appointment_id, version=version, starts_at=None)
+        return await self._visiting.confirm(tx, organization_id, asked, via=via, now=now)
 
     async def confirm_all_in(
         self,
@@ -113,17 +77,7 @@ class ActionService:
     ) -> dict[VisitRef, ActionResult]:
         """Confirm each visit of a message that told of several; one that has changed since costs
         the others nothing. Their rows are held in the order of their ids."""
-        return {
-            one: await self.confirm_in(
-                tx,
-                organization_id,
-                appointment_id=one.appointment_id,
-                version=one.version,
-                via=via,
-                now=now,
-            )
-            for one in sorted(visits, key=lambda one: one.appointment_id)
-        }
+        return await self._visiting.confirm_all(tx, organization_id, visits, via=via, now=now)
 
     async def wish_to_move_in(  # noqa: PLR0913 - the wish comes on top of what confirming takes
         self,
@@ -137,22 +91,10 @@ class ActionService:
         now: datetime,
     ) -> ActionResult:
         """Leave the wish for staff; the visit stays as it is. A missed visit counts too."""
-        visit = await directory.lock_visit_in(tx, appointment_id)
-        result = policy.decide_move(visit, version=version, now=now)
-        if visit is not None and result is ActionResult.DONE:
-            task = StaffTask(
-                kind=TaskKind.RESCHEDULE_WISH,
-                patient_id=visit.patient_id,
-                appointment_id=appointment_id,
-                inbound_message_id=None,
-                note=wish,
-            )
-            await staff.add_task_in(tx, organization_id, self.keys, task, now=now)
-        is_done = result is ActionResult.DONE
-        action = "appointment.move_wished" if is_done else "appointment.move_refused"
-        subject = _subject(appointment_id, version, visit, via)
-        await self._record(tx, organization_id, action, subject, now=now)
-        return result
+        asked = VisitRef(appointment_id=appointment_id, version=version, starts_at=None)
+        return await self._visiting.wish_to_move(
+            tx, organization_id, asked, via=via, wish=wish, now=now
+        )
 
     async def open_link(self, token: str, *, now: datetime) -> Page:
         """The page behind a care link. Nothing changes; that a visit was shown is logged."""
@@ -160,37 +102,29 @@ class ActionService:
         if link is None:
             return Page(kind=PageKind.UNKNOWN)
         async with self.db.transaction(link.organization_id) as tx:
-            page = await self._page(tx, link, now=now)
-            if page.kind in SHOWS_VISIT:
-                subject = {"link_id": link.id, "patient_id": link.patient_id}
-                await self._record(tx, link.organization_id, "link.shown", subject, now=now)
-        return page
+            return await self._shelf.show_and_record(tx, link, now=now)
 
-    async def act(
-        self, token: str, choice: Choice, *, wish: str | None = None, now: datetime
-    ) -> Page:
-        """Do what a button asks, and give the page that says what came of it. A link of a message
-        that tells of several visits confirms each; what has changed since is for a person.
+    async def open_calendar(self, token: str, *, now: datetime) -> bytes | None:
+        """The visits of a care link for a calendar; None where its page shows none."""
+        link = await self._find(token, is_unsubscribe=False)
+        if link is None:
+            return None
+        async with self.db.transaction(link.organization_id) as tx:
+            return await self._shelf.calendar(tx, link, now=now)
 
-        Each choice acts once per link: a repetition changes nothing and shows the same page.
-        What the link is not for is not done.
-        """
+    async def act(self, token: str, press: Press, *, now: datetime) -> Page:
+        """Do what a button asks, and give the page that says what came of it. A link acts once:
+        the same press again is harmless, another one is refused."""
         link = await self._find(token, is_unsubscribe=False)
         if link is None:
             return Page(kind=PageKind.UNKNOWN)
-        if choice is Choice.FRESH:
-            return await self._send_fresh(link, now=now)
+        if press.choice is Choice.FRESH:
+            return await self._renewing.send_fresh(link, now=now)
         async with self.db.transaction(link.organization_id) as tx:
+            if press.choice is Choice.READ:
+                return await self._reading.read(tx, link, press.year, now=now)
             link = await links.lock_in(tx, link.id)
-            if not policy.may_spend(link, choice, now=now):
-                return await self._page(tx, link, now=now)
-            result = await self._carry_out(tx, link, choice, wish, now=now)
-            link = await links.spend_in(tx, link.id, choice, now=now)
-            page = await self._page(tx, link, now=now)
-            if policy.must_tell(choice, result, page.kind):
-                await self._tell_staff(tx, link, choice, wish, now=now)
-                page = replace(page, is_told=True)
-        return page
+            return await self._spend(tx, link, press, now=now)
 
     async def open_unsubscribe(self, token: str, *, now: datetime) -> Page:
         """The page with the one button. Nothing changes."""
@@ -200,7 +134,7 @@ class ActionService:
         async with self.db.transaction(link.organization_id) as tx:
             stands = await _has_stopped(tx, link)
             kind = PageKind.UNSUBSCRIBED if stands else PageKind.UNSUBSCRIBE
-            return await show(tx, self.keys, link, kind, now=now)
+            return await self._shelf.show(tx, link, kind, now=now)
 
     async def unsubscribe(self, token: str, *, now: datetime, ip: str | None) -> Page:
         """Stop the mailbox for every class but emergencies (RFC 8058, R7.10), as often as asked.
@@ -214,12 +148,34 @@ class ActionService:
         async with self.db.transaction(link.organization_id) as tx:
             link = await links.lock_in(tx, link.id)
             if not await _has_stopped(tx, link):
-                decision = _stop(ip, now=now)
                 await self.delivery.opt_out_in(
-                    tx, link.organization_id, [link.address_id], decision, now=now
+                    tx, link.organization_id, [link.address_id], stop(ip, now=now), now=now
                 )
                 await links.spend_in(tx, link.id, LinkKind.UNSUBSCRIBE, now=now)
-            page = await show(tx, self.keys, link, PageKind.UNSUBSCRIBED, now=now)
+            page = await self._shelf.show(tx, link, PageKind.UNSUBSCRIBED, now=now)
+        await self.delivery.settle(link.organization_id, [link.address_id])
+        return page
+
+    async def open_preferences(self, token: str, *, now: datetime) -> Page:
+        """What the patient wants to hear of, and in which language. Nothing changes."""
+        link = await self._find(token, is_unsubscribe=True)
+        if link is None:
+            return Page(kind=PageKind.UNKNOWN)
+        async with self.db.transaction(link.organization_id) as tx:
+            return await self._preferring.show(tx, link, now=now)
+
+    async def prefer(
+        self, token: str, wanted: Iterable[str], language: str, *, now: datetime, ip: str | None
+    ) -> Page:
+        """Write what the form says, as often as it is sent."""
+        link = await self._find(token, is_unsubscribe=True)
+        if link is None:
+            return Page(kind=PageKind.UNKNOWN)
+        async with self.db.transaction(link.organization_id) as tx:
+            link = await links.lock_in(tx, link.id)
+            page = await self._preferring.write(
+                tx, link, frozenset(wanted), language, stop(ip, now=now), now=now
+            )
         await self.delivery.settle(link.organization_id, [link.address_id])
         return page
 
@@ -229,111 +185,24 @@ class ActionService:
             return None
         return link
 
-    async def _page(self, tx: Tx, link: Link, *, now: datetime) -> Page:
-        visit = await _visit_of(tx, link)
-        kind = policy.decide_page(link, visit, now=now)
-        if visit is None:
-            return await show(tx, self.keys, link, kind, now=now)
-        others = [
-            found
-            for one in await self._others(tx, link)
-            if (found := await directory.find_visit_in(tx, one.appointment_id)) is not None
-            and found.version == one.version
-            and policy.is_open(found, now=now)
-        ]
-        return await show(tx, self.keys, link, kind, [visit, *others], now=now)
-
-    async def _others(self, tx: Tx, link: Link) -> tuple[VisitRef, ...]:
-        if link.message_id is None:
-            return ()
-        return await self.messages.other_visits_in(tx, link.message_id)
-
-    async def _carry_out(
-        self, tx: Tx, link: Link, choice: Choice, wish: str | None, *, now: datetime
-    ) -> ActionResult:
-        if link.appointment_id is None:
-            return ActionResult.STALE
-        if choice is Choice.CONFIRM:
-            first = VisitRef(
-                appointment_id=link.appointment_id,
-                version=link.appointment_version,
-                starts_at=None,
-            )
-            visits = (first, *await self._others(tx, link))
-            results = await self.confirm_all_in(
-                tx, link.organization_id, visits, via=f"link:{link.id}", now=now
-            )
-            is_stale = ActionResult.STALE in results.values()
-            return ActionResult.STALE if is_stale else results[first]
-        return await self.wish_to_move_in(
-            tx,
-            link.organization_id,
-            appointment_id=link.appointment_id,
-            version=link.appointment_version,
-            via=f"link:{link.id}",
-            wish=wish,
-            now=now,
-        )
-
-    async def _tell_staff(
-        self, tx: Tx, link: Link, choice: Choice, wish: str | None, *, now: datetime
-    ) -> None:
-        """Leave the answer to a person, so that nobody waits for a visit that is not there."""
-        is_wish = choice is Choice.RESCHEDULE
-        task = StaffTask(
-            kind=TaskKind.RESCHEDULE_WISH if is_wish else TaskKind.UNCLEAR_REPLY,
-            patient_id=link.patient_id,
-            appointment_id=link.appointment_id,
-            inbound_message_id=None,
-            note=wish if is_wish else CONFIRMED_TOO_LATE,
-        )
-        await staff.add_task_in(tx, link.organization_id, self.keys, task, now=now)
-
-    async def _send_fresh(self, link: Link, *, now: datetime) -> Page:
-        """Order a new message to the same address, one an hour at most for each link."""
-        async with self.db.transaction(link.organization_id) as tx:
-            page = await self._page(tx, link, now=now)
-            visit = await _visit_of(tx, link)
-            if visit is None or Choice.FRESH not in page.offers:
-                return page
-            channel = await directory.channel_of_in(tx, link.address_id)
-        order = SendOrder(
-            patient_id=link.patient_id,
-            purpose=Purpose.APPT_REMINDER,
-            anchor=At(now, serves_at=visit.starts_at),
-            order_key=f"fresh:{link.id}:{now:%Y%m%d%H}",
-            ordered_by="link",
-            channel=channel,
-            address_id=link.address_id,
-            appointment_id=visit.appointment_id,
-            appointment_version=visit.version,
-            serves_at=visit.starts_at,
-        )
-        admission = await self.messages.admit(link.organization_id, order, now=now)
-        is_refused = admission.lifecycle in NOT_SENT
-        kind = PageKind.FRESH_REFUSED if is_refused else PageKind.FRESH_SENT
-        async with self.db.transaction(link.organization_id) as tx:
-            return await show(tx, self.keys, link, kind, now=now)
-
-    async def _record(
-        self,
-        tx: Tx,
-        organization_id: OrganizationId,
-        action: str,
-        subject: SubjectIds,
-        *,
-        now: datetime,
-    ) -> None:
-        entry = AuditEntry(
-            organization_id=organization_id, at=now, actor=PATIENT, action=action, subject=subject
-        )
-        await self.audit.record(tx, entry)
-
-
-async def _visit_of(tx: Tx, link: Link) -> VisitView | None:
-    if link.appointment_id is None:
-        return None
-    return await directory.find_visit_in(tx, link.appointment_id)
+    async def _spend(self, tx: Tx, link: Link, press: Press, *, now: datetime) -> Page:
+        if not policy.may_spend(link, press.choice, now=now):
+            page = await self._shelf.page(tx, link, now=now)
+            if policy.is_refused(link, press.choice, now=now) and page.kind in policy.CAN_REFUSE:
+                return await self._shelf.page(tx, link, kind=PageKind.USED, now=now)
+            return page
+        if press.choice is Choice.CANCEL and not press.is_sure:
+            page = await self._shelf.page(tx, link, now=now)
+            return replace(page, flaw=Flaw.NOT_SURE if press.choice in page.offers else None)
+        result = await self._visiting.carry_out(tx, link, press, now=now)
+        if isinstance(result, Flaw):
+            return replace(await self._shelf.page(tx, link, now=now), flaw=result)
+        link = await links.spend_in(tx, link.id, press.choice, now=now)
+        page = await self._shelf.page(tx, link, now=now)
+        if not policy.must_tell(press.choice, result, page.kind):
+            return page
+        await self._visiting.tell_staff(tx, link, press, now=now)
+        return replace(page, is_told=True)
 
 
 async def _has_stopped(tx: Tx, link: Link) -> bool:
@@ -344,7 +213,8 @@ async def _has_stopped(tx: Tx, link: Link) -> bool:
     return len(states) == len(MessageClass) and not any(one.granted for one in states.values())
 
 
-def _stop(ip: str | None, *, now: datetime) -> Decision:
+def stop(ip: str | None, *, now: datetime) -> Decision:
+    """The wish to get nothing more at an address."""
     return Decision(
         kind=Kind.REVOKE,
         message_class=None,
@@ -354,14 +224,3 @@ def _stop(ip: str | None, *, now: datetime) -> Decision:
         at=now,
         ip=ip,
     )
-
-
-def _subject(
-    appointment_id: int, version: int | None, visit: VisitFacts | None, via: str
-) -> SubjectIds:
-    subject: dict[str, int | str] = {"appointment_id": appointment_id, "via": via}
-    if version is not None:
-        subject["version"] = version
-    if visit is not None:
-        subject["patient_id"] = visit.patient_id
-    return subject

@@ -18,6 +18,12 @@ def all_words() -> Mapping[str, Mapping[str, str]]:
     return words
 
 
+def preferred_language(accepted: str) -> str:
+    """The first language of an Accept-Language header that the pages have."""
+    bases = (part.partition(";")[0].partition("-")[0].strip() for part in accepted.split(","))
+    return next((one.lower() for one in bases if one.lower() in all_words()), LAST_RESORT)
+
+
 def language_for(wanted: str) -> str:
     """The language of the pages nearest to a BCP 47 tag."""
     base = wanted.partition("-")[0].lower()

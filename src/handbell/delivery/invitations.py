@@ -4,7 +4,7 @@ It says no more than the e-mail that carries it: whose practice, when, and the p
 that may be shown. Its UID is a keyed hash; a moved visit keeps it and has a higher SEQUENCE.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -30,22 +30,30 @@ class Visit:
 
 def invitation(visit: Visit, *, language: str, organizer: str) -> bytes:
     """The calendar file; `organizer` is a URI of the practice."""
-    lines = _lines(visit, language=language, organizer=organizer)
+    return calendar([visit], language=language, organizer=organizer)
+
+
+def calendar(visits: Sequence[Visit], *, language: str, organizer: str) -> bytes:
+    """One file with several visits."""
+    lines = [
+        *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Handbell//EN", "METHOD:PUBLISH"),
+        *(line for one in visits for line in _event(one, language=language, by=organizer)),
+        "END:VCALENDAR",
+    ]
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line)).encode()
 
 
-def _lines(visit: Visit, *, language: str, organizer: str) -> Iterator[str]:
+def _event(visit: Visit, *, language: str, by: str) -> Iterator[str]:
     word = _SUMMARY.get(language.split("-", maxsplit=1)[0], _SUMMARY["en"])
-    yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Handbell//EN", "METHOD:PUBLISH")
     yield from ("BEGIN:VEVENT", f"UID:{visit.uid}", f"SEQUENCE:{visit.version}")
     yield f"DTSTAMP:{_instant(visit.changed_at)}"
     yield f"DTSTART:{_instant(visit.starts_at)}"
     yield f"DTEND:{_instant(visit.starts_at + visit.duration)}"
-    yield f"ORGANIZER:{organizer}"
+    yield f"ORGANIZER:{by}"
     yield f"SUMMARY:{_escaped(f'{word}: {visit.practice}')}"
     if visit.place:
         yield f"LOCATION:{_escaped(visit.place)}"
-    yield from ("END:VEVENT", "END:VCALENDAR")
+    yield "END:VEVENT"
 
 
 def _instant(at: datetime) -> str:

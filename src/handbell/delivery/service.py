@@ -10,7 +10,7 @@ import structlog
 from handbell.audit.types import AuditEntry
 from handbell.channels.types import Outcome, Refused, StatusEvent, Unknown
 from handbell.consent.types import Decision
-from handbell.delivery import claiming, leasing, opting, outcomes
+from handbell.delivery import claiming, invitations, leasing, opting, outcomes
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
 from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
 from handbell.delivery.outcomes import Found
@@ -24,6 +24,9 @@ from handbell.platform import outbox
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database, OrganizationId, Tx
 from handbell.platform.vocabulary import Lane
+
+CalendarEntry = invitations.Visit
+calendar = invitations.calendar
 
 log = structlog.get_logger(__name__)
 

@@ -42,6 +42,7 @@ _ABOUT_A_VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
 _LINK_OF_VARIABLE: Final = {
     "confirm_link": LinkKind.CONFIRM,
     "reschedule_link": LinkKind.RESCHEDULE,
+    "cancel_link": LinkKind.CANCEL,
     "portal_link": LinkKind.PORTAL,
     "unsubscribe_link": LinkKind.UNSUBSCRIBE,
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from handbell.directory import conditions, store, visits
+from handbell.directory import conditions, slots, store, visits
 from handbell.directory.errors import InvalidZone, UnknownAppointment
 from handbell.directory.policy import canonical_address, is_older
 from handbell.directory.tables import AppointmentRow, LocationRow, ProviderRow
@@ -29,6 +29,7 @@ from handbell.platform.db import OrganizationId, Tx
 from handbell.scheduling.types import WhenClosed
 
 __all__ = [
+    "birth_year_in",
     "canonical_address",
     "channel_of_in",
     "coming_visits_in",
@@ -37,6 +38,7 @@ __all__ = [
     "find_visit_in",
     "first_name_in",
     "forget_told_in",
+    "free_slots_in",
     "held_for_in",
     "hold_addresses_in",
     "lock_visit_in",
@@ -44,12 +46,15 @@ __all__ = [
     "mark_wrong_number_in",
     "patients_on_address_in",
     "put_conditions",
+    "put_slots",
     "release_addresses_in",
     "same_day_in",
+    "set_cancelled_in",
     "set_confirmed_in",
     "subject_key_in",
     "subject_keys_in",
     "upsert",
+    "want_slot_in",
 ]
 
 ensure_address = store.ensure_address
@@ -68,6 +73,11 @@ coming_visits_in = visits.coming_visits_in
 lock_visit_in = visits.lock_visit_in
 lock_visits_in = visits.lock_visits_in
 same_day_in = visits.same_day_in
+birth_year_in = visits.birth_year_in
+put_slots = slots.put_slots
+free_slots_in = slots.free_slots_in
+want_slot_in = slots.want_slot_in
+set_cancelled_in = visits.set_cancelled_in
 set_confirmed_in = visits.set_confirmed_in
 first_name_in = visits.first_name_in
 channel_of_in = visits.channel_of_in

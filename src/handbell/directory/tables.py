@@ -223,6 +223,25 @@ class AppointmentRow(Base):
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class FreeSlotRow(Base):
+    """A time at which a clinician could see somebody. `wanted_for_id` is the visit that its
+    patient asked to be moved to it: nobody else is offered it meanwhile."""
+
+    __tablename__ = "free_slots"
+    __table_args__ = (UniqueConstraint("provider_id", "starts_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    provider_id: Mapped[int] = mapped_column(ForeignKey("providers.id"))
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("locations.id"))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    timezone: Mapped[str] = mapped_column(Text)
+    wanted_for_id: Mapped[int | None] = mapped_column(
+        ForeignKey("appointments.id", ondelete="SET NULL"), index=True
+    )
+    told_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class ConditionRow(Base):
     """A coded diagnosis of a patient. The code is in clear, because segments ask for it; its
     words are not kept. `source` and `external_id` name the record that the row speaks for."""

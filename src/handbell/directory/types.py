@@ -16,6 +16,8 @@ class ThingKind(StrEnum):
     PROVIDER = "provider"
     LOCATION = "location"
     APPOINTMENT = "appointment"
+    SLOTS = "slots"
+    """The free slots of a provider, under the provider's id."""
 
 
 class HeldFor(StrEnum):
@@ -130,6 +132,24 @@ class VisitFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewSlot:
+    """A free slot as it is told; `timezone` is the place's."""
+
+    starts_at: datetime
+    timezone: str
+    location_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A free slot that can be asked for."""
+
+    id: int
+    starts_at: datetime
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitView:
     """A visit with the names that its patient may be shown; `location` goes by its own name,
     also where it is sensitive."""
@@ -143,6 +163,10 @@ class VisitView:
     provider: str | None
     location: str | None
     is_location_sensitive: bool
+    duration_minutes: int
+    changed_at: datetime
+    provider_id: int | None
+    location_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -1,7 +1,7 @@
 """Visits as they are planned for and as their patients see them, and what a patient changes."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Date, and_, cast, false, func, or_, select, true, update
@@ -139,6 +139,10 @@ async def find_visit_in(tx: Tx, appointment_id: int) -> VisitView | None:
             AppointmentRow.starts_at,
             AppointmentRow.timezone,
             AppointmentRow.patient_id,
+            AppointmentRow.duration_minutes,
+            AppointmentRow.changed_at,
+            AppointmentRow.provider_id,
+            AppointmentRow.location_id,
             ProviderRow.name.label("provider"),
             LocationRow.name.label("location"),
             LocationRow.sensitive,
@@ -160,6 +164,10 @@ async def find_visit_in(tx: Tx, appointment_id: int) -> VisitView | None:
         provider=row.provider or None,
         location=row.location or None,
         is_location_sensitive=bool(row.sensitive),
+        duration_minutes=row.duration_minutes,
+        changed_at=row.changed_at,
+        provider_id=row.provider_id,
+        location_id=row.location_id,
     )
 
 
@@ -171,6 +179,30 @@ async def set_confirmed_in(tx: Tx, appointment_id: int, *, now: datetime) -> Non
         .where(AppointmentRow.id == appointment_id)
         .values(status=AppointmentStatus.CONFIRMED.value, changed_at=now)
     )
+
+
+async def set_cancelled_in(tx: Tx, appointment_id: int, *, now: datetime) -> None:
+    """Write that the patient cancelled. It is another version: what was asked about the visit
+    holds no more. A later word of the record system stands."""
+    await tx.execute(
+        update(AppointmentRow)
+        .where(AppointmentRow.id == appointment_id)
+        .values(
+            status=AppointmentStatus.CANCELLED.value,
+            version=AppointmentRow.version + 1,
+            changed_at=now,
+        )
+    )
+
+
+async def birth_year_in(tx: Tx, keys: KeyRing, patient_id: int) -> int | None:
+    """The year the patient was born in, decrypted; None where nobody told."""
+    statement = select(PatientRow.birth_date).where(PatientRow.id == patient_id)
+    sealed = (await tx.execute(statement)).scalar_one_or_none()
+    if sealed is None:
+        return None
+    key = await store.subject_key(tx, keys, patient_id)
+    return date.fromisoformat(key.decrypt(sealed, context="patients.birth_date")).year
 
 
 async def first_name_in(tx: Tx, keys: KeyRing, patient_id: int) -> str | None:

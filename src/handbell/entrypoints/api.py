@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from handbell.access.types import Caller, Scope
 from handbell.actions.router import links_router
+from handbell.actions.service import PageLimiter
 from handbell.channels.router import accounts_router
 from handbell.delivery.breakers.router import breakers_router
 from handbell.delivery.deadletters.router import dead_letters_router
@@ -52,10 +53,14 @@ BODY_LIMIT: Final = 5_000_000
 def create_app(runtime: Runtime) -> FastAPI:
     """Put the application together; it closes the runtime when it stops."""
 
+    limiter = _open_limiter(runtime)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await runtime.write_accounts()
         yield
+        if limiter is not None:
+            await limiter.close()
         await runtime.close()
 
     app = FastAPI(
@@ -74,10 +79,19 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health_router(runtime.db))
     app.include_router(webhooks_router(runtime.webhooks, runtime.clock))
-    app.include_router(links_router(runtime.actions, runtime.clock))
+    app.include_router(links_router(runtime.actions, runtime.clock, limiter))
     if runtime.settings.clock == "simulated":
         app.include_router(demo_router(runtime.db, runtime.clock))
     return app
+
+
+def _open_limiter(runtime: Runtime) -> PageLimiter | None:
+    """What counts how often pages are asked for. Stepped time goes without: its patients click
+    all from one address, and have no minutes."""
+    settings = runtime.settings
+    if settings.clock == "simulated" or not settings.redis_url:
+        return None
+    return PageLimiter.open(settings.redis_url, runtime.keys)
 
 
 def _resources(rt: Runtime) -> Iterator[APIRouter]:

@@ -194,6 +194,7 @@ def open_runtime(settings: Settings) -> Runtime:
     keys = KeyRing(
         encryption_key=settings.encryption_key.get_secret_value(),
         lookup_key=settings.lookup_key.get_secret_value(),
+        link_keys=settings.link_key_list(),
     )
     clock: Clock = SimClock(urls.app) if settings.clock == "simulated" else SystemClock()
     audit = AuditService(db, keys)

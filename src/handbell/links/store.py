@@ -52,6 +52,24 @@ async def spend(tx: Tx, link_id: int, used_for: str, *, now: datetime) -> Link:
     return _to_link((await tx.execute(statement)).one())
 
 
+async def count_tries(tx: Tx, patient_id: int, *, since: datetime, now: datetime) -> int:
+    """Wrong answers on all of a patient's links. Holds the living ones, so that of many answers
+    at once each is counted before the next is heard."""
+    held = select(LINKS.c.id).where(LINKS.c.patient_id == patient_id, LINKS.c.expires_at > now)
+    await tx.execute(held.order_by(LINKS.c.id).with_for_update())
+    counted = select(func.coalesce(func.sum(LINKS.c.wrong_tries), 0)).where(
+        LINKS.c.patient_id == patient_id, LINKS.c.wrong_at > since
+    )
+    tries: int = (await tx.execute(counted)).scalar_one()
+    return tries
+
+
+async def add_try(tx: Tx, link_id: int, *, now: datetime) -> None:
+    """Count one more wrong answer."""
+    statement = update(ActionLinkRow).where(ActionLinkRow.id == link_id)
+    await tx.execute(statement.values(wrong_tries=ActionLinkRow.wrong_tries + 1, wrong_at=now))
+
+
 def _to_link(row: Row[Any]) -> Link:
     return Link(
         id=row.id,

@@ -19,11 +19,14 @@ from handbell.platform.tables import Instant
 
 
 class ActionLinkRow(Base):
-    """One link. `used_at` is its first use, `used_for` the acts it was spent on."""
+    """One link. `used_at` is its first use, `used_for` the acts it was spent on. `wrong_tries`
+    are answers to the question who is reading that were wrong, `wrong_at` the last of them."""
 
     __tablename__ = "action_links"
     __table_args__ = (
-        CheckConstraint("kind IN ('confirm', 'reschedule', 'portal', 'unsubscribe')", name="kind"),
+        CheckConstraint(
+            "kind IN ('confirm', 'reschedule', 'cancel', 'portal', 'unsubscribe')", name="kind"
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -44,4 +47,6 @@ class ActionLinkRow(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant)
     used_at: Mapped[datetime | None] = mapped_column(Instant)
     used_for: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    wrong_tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    wrong_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)

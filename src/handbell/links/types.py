@@ -8,10 +8,11 @@ from handbell.platform.db import OrganizationId
 
 
 class LinkKind(StrEnum):
-    """What the holder of a link may do. `portal` is the secure message."""
+    """What the holder of a link may do. `portal` is the secure message. Values are stored."""
 
     CONFIRM = "confirm"
     RESCHEDULE = "reschedule"
+    CANCEL = "cancel"
     PORTAL = "portal"
     UNSUBSCRIBE = "unsubscribe"
 

@@ -23,6 +23,7 @@ from handbell.messages import (
     leaves,
     moving,
     policy,
+    private,
     progress,
     receipts,
     replanning,
@@ -86,6 +87,7 @@ material_in = content.material_in
 others_told = visits.others_told
 own_facts = receipts.own_facts
 parts_of = admission.parts_of
+PrivateText = private.PrivateText
 Progress = archive.Progress
 ReplayReport = archive.ReplayReport
 read_others = visits.read_others
@@ -324,6 +326,16 @@ class MessageService:
     async def other_visits_in(self, tx: Tx, message_id: int) -> tuple[VisitRef, ...]:
         """The further visits that a message tells of, in the order of the day."""
         return await visits.others_of(tx, message_id)
+
+    async def private_text_in(self, tx: Tx, message_id: int) -> PrivateText | None:
+        """What a secure link shows of its message; None where nothing is left of it."""
+        return await private.private_text(tx, self.keys, message_id)
+
+    async def order_again_in(
+        self, tx: Tx, message_id: int, *, key: str, now: datetime
+    ) -> SendOrder:
+        """The order of a message once more, under another key. Raises `MessageNotFound`."""
+        return await again.replay_order(tx, self.keys, message_id, key=key, now=now)
 
     async def told_together_in(self, tx: Tx, appointment_id: int) -> set[int]:
         """The other visits of messages that tell of this one."""

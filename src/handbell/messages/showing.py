@@ -18,7 +18,7 @@ from handbell.platform.vocabulary import Channel, MessageClass, Purpose
 from handbell.templates.service import template_ids_in, versions_in
 from handbell.templates.types import TemplateBody
 
-LINKS = ("confirm_link", "reschedule_link", "portal_link", "unsubscribe_link")
+LINKS = ("confirm_link", "reschedule_link", "cancel_link", "portal_link", "unsubscribe_link")
 
 
 async def jobs(tx: Tx, keys: KeyRing, message_ids: Sequence[int], *, public_url: str) -> list[Job]:

@@ -7,6 +7,7 @@ Every key is derived (HKDF-SHA256) or unwrapped (AES-256-GCM) from the deploymen
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
+DERIVED: Final = "derived"
+"""Stands in a list of link keys for the one that needs no setting."""
 KEK_VERSION: Final = 1
 """The version of the key-encryption key that new data keys are wrapped with."""
 
@@ -65,11 +68,20 @@ class SubjectKey:
 
 
 class KeyRing:
-    """What the process knows of the deployment's secrets; made once at start."""
+    """What the process knows of the deployment's secrets; made once at start.
 
-    def __init__(self, *, encryption_key: str, lookup_key: str) -> None:
+    Links are signed with the first of the `link_keys`; those made with the others hold still.
+    """
+
+    def __init__(
+        self, *, encryption_key: str, lookup_key: str, link_keys: Sequence[str] = ()
+    ) -> None:
         self._kek = {KEK_VERSION: derive(encryption_key, "key-encryption-key/1")}
         self._lookup = derive(lookup_key, "lookup")
+        self._links = [
+            derive(lookup_key if one == DERIVED else one, "links")
+            for one in link_keys or (DERIVED,)
+        ]
         self.audit_key = derive(encryption_key, "audit")
         self._unassigned = derive(encryption_key, "webhooks")
         self._credentials = derive(encryption_key, "provider-credentials")
@@ -102,8 +114,13 @@ class KeyRing:
         return self._hash("address", channel, canonical_address)
 
     def token_hash(self, token: str) -> bytes:
-        """A keyed hash under which an API key or a link token is stored: 32 bytes."""
+        """A keyed hash under which an API key is stored: 32 bytes."""
         return self._hash("token", token)
+
+    def link_macs(self, purpose: str, message: bytes) -> list[bytes]:
+        """The authentication code of a message under each key of links, the newest first."""
+        spoken = purpose.encode() + b"\x1f" + message
+        return [hmac.new(key, spoken, hashlib.sha256).digest() for key in self._links]
 
     def _hash(self, *parts: str) -> bytes:
         return hmac.new(self._lookup, "\x1f".join(parts).encode(), hashlib.sha256).digest()

@@ -5,10 +5,14 @@ A wrong value stops the start with a sentence that names it.
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from handbell.platform.crypto import DERIVED
+
+LEAST_LINK_KEY: Final = 16
 
 
 def default_home() -> Path:
@@ -68,6 +72,7 @@ class Settings(BaseSettings):
         default=SecretStr(""), validation_alias=_also("ENCRYPTION_KEY", "ENCRYPTION_KEY")
     )
     lookup_key: SecretStr = SecretStr("")
+    link_keys: SecretStr = SecretStr("")
     webhook_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias=_also("WEBHOOK_SECRET", "WEBHOOK_SECRET")
     )
@@ -132,3 +137,19 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("link_keys")
+    @classmethod
+    def _check_link_keys(cls, value: SecretStr) -> SecretStr:
+        """A short key would let links be forged."""
+        if any(len(one) < LEAST_LINK_KEY and one != DERIVED for one in _parts(value)):
+            raise ValueError(f"each key needs {LEAST_LINK_KEY} characters at least")
+        return value
+
+    def link_key_list(self) -> list[str]:
+        """The keys of links, the one that signs first."""
+        return _parts(self.link_keys)
+
+
+def _parts(value: SecretStr) -> list[str]:
+    return [part for one in value.get_secret_value().split(",") if (part := one.strip())]

@@ -65,6 +65,12 @@ CATALOGUE: Final = {
             sample="https://m.example.org/r/7Kq2xZ9a",
             purposes=_VISIT,
         ),
+        Variable(
+            name="cancel_link",
+            level=_L0,
+            sample="https://m.example.org/x/7Kq2xZ9a",
+            purposes=_VISIT,
+        ),
         Variable(name="visit_count", level=_L0, sample="2", purposes=_VISIT),
         Variable(name="first_name", level=_L1, sample="Alexandra"),
         Variable(name="appt_date", level=_L1, sample="Tue, Dec 1", purposes=_VISIT),

@@ -6,11 +6,12 @@ from typing import Final
 
 from handbell.consent.types import Kind
 from handbell.directory import service as directory
-from handbell.directory.errors import UnknownPatient
+from handbell.directory.errors import InvalidZone, UnknownPatient
 from handbell.directory.types import (
     AppointmentChange,
     AppointmentStatus,
     Location,
+    NewSlot,
     Origin,
     Provider,
     Stale,
@@ -25,6 +26,8 @@ from handbell.integrations.events.payloads import (
     MergeData,
     PatientData,
     ProviderData,
+    SlotData,
+    SlotsData,
 )
 from handbell.messages import service as messages
 from handbell.patients.service import PatientService
@@ -96,6 +99,35 @@ async def apply_provider(told: Told, data: ProviderData) -> Applied:
     if isinstance(result, Taken) and data.defaults is not None:
         await _put_defaults(told, result.internal_id, data.defaults)
     return Applied(id=result.internal_id, is_stale=isinstance(result, Stale))
+
+
+async def apply_slots(told: Told, data: SlotsData) -> Applied:
+    """The free slots of a provider, all at once; patients choose from them."""
+    provider_id = await directory.ensure_provider(
+        told.tx, told.organization_id, told.origin.source, data.id
+    )
+
+    async def write(known: int | None) -> Taken:
+        slots = [await _to_slot(told, one) for one in data.slots]
+        await directory.put_slots(told.tx, told.organization_id, provider_id, slots, now=told.now)
+        return Taken(internal_id=known or provider_id, changed=True)
+
+    result = await directory.upsert(
+        told.tx, told.organization_id, ThingKind.SLOTS, told.origin, write
+    )
+    return Applied(id=result.internal_id, is_stale=isinstance(result, Stale))
+
+
+async def _to_slot(told: Told, slot: SlotData) -> NewSlot:
+    """Raises `InvalidZone` where neither the slot nor its place has a zone."""
+    location_id = await _find(told, ThingKind.LOCATION, slot.location_id)
+    zone = slot.timezone and preferences.canonical_zone(slot.timezone)
+    if not zone and location_id is not None:
+        zone = await directory.find_location_zone(told.tx, location_id)
+    starts_at = visits.instant_of(slot.start, zone) if zone else None
+    if not zone or starts_at is None:
+        raise InvalidZone("The slot's time zone is unknown.", field="timezone")
+    return NewSlot(starts_at=starts_at, timezone=zone, location_id=location_id)
 
 
 async def _put_defaults(told: Told, provider_id: int, defaults: DefaultsData) -> None:

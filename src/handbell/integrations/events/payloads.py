@@ -130,6 +130,21 @@ class ProviderData(Payload):
     defaults: DefaultsData | None = None
 
 
+class SlotData(Payload):
+    """`start` has an offset, or is local to `timezone` (else to the place's zone)."""
+
+    start: Annotated[datetime, OfOurTimes]
+    timezone: str | None = None
+    location_id: SourceId | None = None
+
+
+class SlotsData(Payload):
+    """All the free slots of the provider `id`: what is not listed is free no more."""
+
+    id: SourceId
+    slots: Annotated[list[SlotData], Field(max_length=500)]
+
+
 PAYLOADS: Final[dict[str, type[Payload]]] = {
     "location.updated": LocationData,
     "patient.registered": PatientData,
@@ -142,4 +157,5 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "appointment.completed": AppointmentData,
     "appointment.no_show": AppointmentData,
     "provider.settings_updated": ProviderData,
+    "provider.slots_updated": SlotsData,
 }

@@ -23,6 +23,7 @@ from handbell.integrations.events.payloads import (
     PatientData,
     Payload,
     ProviderData,
+    SlotsData,
 )
 from handbell.patients.service import PatientService
 from handbell.platform.db import Database, OrganizationId, Tx
@@ -132,6 +133,8 @@ class EventService:
                 return await apply.apply_location(told, data)
             case ProviderData():
                 return await apply.apply_provider(told, data)
+            case SlotsData():
+                return await apply.apply_slots(told, data)
             case PatientData():
                 return await apply.apply_patient(told, data, self.patients)
             case MergeData():
