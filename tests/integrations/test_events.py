@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from handbell.access.types import Caller, Role
 from handbell.audit.service import AuditService
@@ -136,6 +136,37 @@ async def test_a_providers_defaults_reach_patients_registered_before_them(
     assert patient.internal_id is not None
     held = await PatientPreferenceService(db).resolve(organization, patient.internal_id)
     assert (held.language, held.levels["language"]) == ("es", Level.PROVIDER)
+
+
+async def test_the_free_slots_of_a_provider_are_replaced_as_a_whole(
+    events: EventService, organization: OrganizationId, db: Database
+) -> None:
+    told = [
+        {"start": "2026-12-03T10:00:00", "timezone": "America/New_York"},
+        {"start": "2026-12-04T15:00:00Z", "timezone": "America/New_York"},
+    ]
+
+    async def tell(name: str, version: int, slots: list[dict[str, str]]) -> EventStatus:
+        data = {"id": "d1", "version": version, "slots": slots}
+        answer = await events.take(
+            organization, event("provider.slots_updated", data, name=name), **BY_A_KEY
+        )
+        return answer.status
+
+    async def starts() -> list[str]:
+        async with db.transaction(organization) as tx:
+            query = text("SELECT starts_at FROM free_slots ORDER BY starts_at")
+            return [f"{row.starts_at:%d %H:%M}" for row in await tx.execute(query)]
+
+    assert await tell("s1", 1, told) is EventStatus.ACCEPTED
+    assert await starts() == ["03 15:00", "04 15:00"]
+    assert await tell("s2", 2, told[1:]) is EventStatus.ACCEPTED
+    assert await tell("s3", 1, told) is EventStatus.STALE
+    assert await starts() == ["04 15:00"]
+    nowhere = [{"start": "2026-12-05T10:00:00"}]
+    assert await tell("s4", 3, nowhere) is EventStatus.REJECTED
+    assert await tell("s5", 3, []) is EventStatus.ACCEPTED
+    assert await starts() == []
 
 
 @pytest.mark.requirement("R7.7")

@@ -407,6 +407,7 @@ EVENTS: Final[dict[str, dict[str, Any]]] = {
         "phone": "",
     },
     "provider.settings_updated": {"id": "d", "name": "D", "defaults": {}},
+    "provider.slots_updated": {"id": "d", "slots": []},
 }
 
 

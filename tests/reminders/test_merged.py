@@ -12,7 +12,7 @@ from tests.inbound.conftest import Chat
 from tests.inbound.conftest import chat as chat  # noqa: PLC0414 - the fixture
 
 from handbell.actions.service import ActionService
-from handbell.actions.types import Choice
+from handbell.actions.types import Choice, Press
 from handbell.channels.types import EmailContent, SmsContent
 from handbell.messages.replanner import Replanner
 from handbell.messages.types import Lifecycle, MessageFilter, Reason
@@ -249,16 +249,17 @@ async def test_a_link_shows_and_confirms_every_visit_of_its_message(
     actions = ActionService(db, keys, day.practice.audit, day.practice.messages, delivery)
     (confirm, *_) = LINK.findall(content.html)
     before = await actions.open_link(confirm, now=DAY_BEFORE)
-    assert before.visit is not None
-    assert before.visit.time == "9:30 AM and 2:00 PM"
+    assert before.day is not None
+    assert [one.time for one in before.day.visits] == ["9:30 AM", "2:00 PM"]
     if is_moved:
         await day.change("b", AFTERNOON + timedelta(days=2), "rescheduled")
-    page = await actions.act(confirm, Choice.CONFIRM, now=DAY_BEFORE)
+    page = await actions.act(confirm, Press(choice=Choice.CONFIRM), now=DAY_BEFORE)
     query = "SELECT status FROM appointments ORDER BY id"
     states = [row.status for row in await day.practice.rows(query)]
     assert states == ["confirmed", "booked" if is_moved else "confirmed"]
-    assert page.visit is not None
-    assert page.visit.time == ("9:30 AM" if is_moved else "9:30 AM and 2:00 PM")
+    assert page.day is not None
+    times = [one.time for one in page.day.visits]
+    assert times == (["9:30 AM"] if is_moved else ["9:30 AM", "2:00 PM"])
     assert page.is_told is is_moved
     tasks = "SELECT count(*) FROM staff_tasks"
     assert await day.practice.value(tasks) == int(is_moved)

@@ -68,7 +68,7 @@ ACCOUNTS: Final = (
 )
 _NAMES: Final = {
     "en": ("Ada", "Dr. Sam Grey", "Main Street Clinic"),
-    "es": ("María del Carmen", "Dra. Rosa Núñez", "Consultorio de la Calle Mayor"),
+    "es": ("María del Carmen", "Dra. Rosa Núñez", "Consultorio Santa Rosa"),
     "hi": ("आशा", "डॉ. मीरा शर्मा", "मेन स्ट्रीट क्लिनिक"),
 }
 
@@ -90,7 +90,9 @@ class Stage:
 
     async def practice(self, name: str) -> OrganizationId:
         """A new organisation that can write by SMS and e-mail."""
-        made = await OrganizationService(self.db).create(name=name, now=NOW, phone="212-555-0100")
+        made = await OrganizationService(self.db).create(
+            name=name, now=NOW, phone="212-555-0100", postal_address="1 Main St, Albany, NY 12207"
+        )
         async with self.db.engine_transaction() as tx:
             await ensure_accounts(tx, made.id, ACCOUNTS, now=NOW)
         return made.id

@@ -16,7 +16,7 @@ from handbell.actions.visiting import PATIENT
 from handbell.actions.words import all_words, language_for
 from handbell.audit.service import AuditService
 from handbell.consent import service as consent
-from handbell.consent.types import Decision
+from handbell.consent.types import ClassState, Decision
 from handbell.links.types import Link, LinkState
 from handbell.platform.db import Tx
 from handbell.platform.vocabulary import MessageClass, Purpose
@@ -48,9 +48,12 @@ class Preferring:
         if link.state_at(now) is LinkState.EXPIRED:
             return await self._shelf.show(tx, link, PageKind.UNSUBSCRIBE, now=now)
         held = await self._held(tx, link)
-        states = (await consent.states_in(tx, [link.address_id]))[link.address_id]
+        states = await _states(tx, link)
         shown = ShownPreferences(
-            groups=tuple((name, _is_wanted(held, name)) for name in _groups(held)),
+            groups=tuple(
+                (name, _is_wanted(held, name))
+                for name in _groups(held, has_tips=_has_tips(states))
+            ),
             language=language_for(held.language),
             languages=tuple(all_words()),
             is_stopped=bool(states) and not any(one.granted for one in states.values()),
@@ -73,7 +76,7 @@ class Preferring:
         held = await self._held(tx, link)
         choices = {
             purpose: replace(held.choice_of(purpose), enabled=name in wanted)
-            for name in _groups(held)
+            for name in _groups(held, has_tips=_has_tips(await _states(tx, link)))
             for purpose in GROUPS[name]
             if _is_wanted(held, name) is not (name in wanted)
         }
@@ -102,8 +105,17 @@ class Preferring:
             await self._audit.record(tx, preferences.entry_of(link.organization_id, said, change))
 
 
-def _groups(held: Preferences) -> list[str]:
-    return [name for name in GROUPS if name != TIPS or _is_wanted(held, name)]
+async def _states(tx: Tx, link: Link) -> Mapping[MessageClass, ClassState]:
+    return (await consent.states_in(tx, [link.address_id]))[link.address_id]
+
+
+def _has_tips(states: Mapping[MessageClass, ClassState]) -> bool:
+    """Whether the patient agreed to advertising at this address, and has not taken it back."""
+    return MessageClass.MARKETING in states and states[MessageClass.MARKETING].granted
+
+
+def _groups(held: Preferences, *, has_tips: bool) -> list[str]:
+    return [name for name in GROUPS if name != TIPS or (has_tips and _is_wanted(held, name))]
 
 
 def _is_wanted(held: Preferences, name: str) -> bool:

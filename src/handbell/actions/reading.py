@@ -63,7 +63,7 @@ class Reading:
         if link.message_id is not None:
             told = await self._messages.private_text_in(tx, link.message_id)
         if told is None:
-            return await self._shelf.show(tx, link, PageKind.GONE, now=now)
+            return await self._shelf.show(tx, link, PageKind.EMPTY, now=now)
         await self._shelf.record(tx, link, "link.read", now=now)
         page = await self._shelf.show(tx, link, PageKind.SECURE, now=now)
         text = ShownText(language=told.language, subject=told.subject, lines=told.lines)

@@ -28,6 +28,7 @@ STATUS: Final = {
     PageKind.EXPIRED: HTTPStatus.GONE,
     PageKind.PASSED: HTTPStatus.GONE,
     PageKind.GONE: HTTPStatus.GONE,
+    PageKind.EMPTY: HTTPStatus.GONE,
     PageKind.LOCKED: HTTPStatus.FORBIDDEN,
     PageKind.NO_YEAR: HTTPStatus.FORBIDDEN,
     PageKind.BUSY: HTTPStatus.TOO_MANY_REQUESTS,

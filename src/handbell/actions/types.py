@@ -40,6 +40,7 @@ class PageKind(StrEnum):
     LOCKED = "locked"
     NO_YEAR = "no_year"
     SECURE = "secure"
+    EMPTY = "empty"
     FRESH_SENT = "fresh_sent"
     FRESH_REFUSED = "fresh_refused"
     UNSUBSCRIBE = "unsubscribe"
