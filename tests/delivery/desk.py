@@ -96,9 +96,10 @@ class Desk:
         assert admitted.lifecycle is Lifecycle.SCHEDULED, admitted
         return int(admitted.message_id)
 
-    async def booked(self, patient: int) -> dict[str, Any]:
-        visit = await self.practice.visit(patient, VISIT)
-        return {"appointment_id": visit, "appointment_version": 1}
+    async def booked(self, patient: int, at: datetime = VISIT) -> dict[str, Any]:
+        visit = await self.practice.visit(patient, at)
+        told: dict[str, Any] = {"appointment_id": visit, "appointment_version": 1}
+        return told if at == VISIT else told | {"serves_at": at, "anchor": At(NOON, at)}
 
     async def run(self, lane: Lane = Lane.CARE) -> None:
         """Lease and deliver what is due now."""

@@ -28,7 +28,7 @@ from handbell.channels.types import (
     StatusEvent,
 )
 from handbell.delivery import waiting
-from handbell.delivery.breaker import Breaker
+from handbell.delivery.breaker import Breaker, BreakerWord
 from handbell.delivery.departing import Gate, GatedSender
 from handbell.delivery.limits import UNBOUNDED, Bucket, Limits
 from handbell.delivery.types import Senders
@@ -61,6 +61,8 @@ class Started:
     buckets: tuple[Bucket, ...] = ()
     message_ids: tuple[int, ...] = ()
     senders: Senders = field(default_factory=dict)
+    held: tuple[int, ...] = ()
+    """Put back because the account's breaker lets no call through."""
     reservations: list[str] = field(default_factory=list)
     probes: int = 0
     good: int = 0
@@ -90,9 +92,10 @@ class Pacing:
 
     async def start(
         self, organization_id: OrganizationId, message_ids: Sequence[int], senders: Senders
-    ) -> list[Started]:
-        """Say which of the messages may be claimed now; the others are put back, untouched but
-        for the instant at which they are due again. Call `finish` for each that is given."""
+    ) -> tuple[list[Started], list[int]]:
+        """Say which of the messages may be claimed now, and which a breaker holds back; all
+        others are put back, untouched but for the instant at which they are due again. Call
+        `finish` for each `Started`."""
         found = await waiting.queued(self._direct, message_ids)
         known = await self._paces_of(organization_id)
         groups: dict[tuple[int, Lane], list[Waiting]] = defaultdict(list)
@@ -106,7 +109,8 @@ class Pacing:
             else Started(pace=None, message_ids=tuple(one.id for one in group), senders=senders)
             for (line_id, lane), group in groups.items()
         ]
-        return [one for one in started if one.message_ids]
+        held = [id_ for one in started for id_ in one.held]
+        return [one for one in started if one.message_ids], held
 
     async def finish(self, started: Started) -> None:
         """Report what the calls showed, and give back what was not used."""
@@ -126,6 +130,15 @@ class Pacing:
         for gate in self._gates.values():
             await gate.settle()
         await self._client.aclose()
+
+    async def failing(self, organization_id: OrganizationId) -> frozenset[Channel]:
+        """The channels on which every account of the organisation has failed too often."""
+        works: dict[Channel, bool] = {}
+        for pace in (await self._paces_of(organization_id)).values():
+            state = await self.breaker.look(pace.line.account_id)
+            channel = pace.line.channel
+            works[channel] = works.get(channel, False) or state.word is BreakerWord.CLOSED
+        return frozenset(channel for channel, does in works.items() if not does)
 
     async def hear(self, pace: LinePace, code: str | None, *, pause: timedelta | None) -> None:
         """Go slower where a provider's code says that the line was too fast."""
@@ -181,11 +194,7 @@ class Pacing:
     ) -> Started:
         buckets = await self.buckets_of(pace)
         started = Started(pace=pace, buckets=buckets)
-        allowed, wait = await self.breaker.ask(pace.line.account_id, len(group))
-        if wait:
-            started.probes = allowed
-        await self._put_back((one, wait) for one in group[allowed:])
-        taken = group[:allowed]
+        taken = await self._ask_breaker(started, pace, lane, group)
         if buckets and taken:
             taken = await self._reserve(started, pace, lane, taken)
         if pace.recipient is not None:
@@ -196,6 +205,21 @@ class Pacing:
         if not taken:
             await self.finish(started)
         return started
+
+    async def _ask_breaker(
+        self, started: Started, pace: LinePace, lane: Lane, group: list[Waiting]
+    ) -> list[Waiting]:
+        """Those that may be called for. An emergency always is: most calls to a provider that
+        fails too often still arrive."""
+        if lane is Lane.URGENT:
+            return group
+        allowed, wait = await self.breaker.ask(pace.line.account_id, len(group))
+        if wait:
+            started.probes = allowed
+        held = group[allowed:]
+        await self._put_back((one, wait) for one in held)
+        started.held = tuple(one.id for one in held)
+        return group[:allowed]
 
     def _gated(self, sender: Sender, started: Started) -> Sender:
         """The sender behind the gate of its buckets, which this process has once."""

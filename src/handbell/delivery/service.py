@@ -13,6 +13,7 @@ from handbell.consent.types import Decision
 from handbell.delivery import claiming, invitations, leasing, opting, outcomes
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
 from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
+from handbell.delivery.detours import take_detours
 from handbell.delivery.outcomes import Found
 from handbell.delivery.pacing import Pacing
 from handbell.delivery.told import told_by_answer, told_by_event
@@ -80,11 +81,25 @@ class DeliveryService:
         if self._pacing is None:
             await self._deliver(organization_id, message_ids, senders)
             return
-        for started in await self._pacing.start(organization_id, message_ids, senders):
+        all_started, held = await self._pacing.start(organization_id, message_ids, senders)
+        if held:
+            await self._take_detours(organization_id, held, self._pacing)
+        for started in all_started:
             try:
                 await self._deliver(organization_id, started.message_ids, started.senders)
             finally:
                 await self._pacing.finish(started)
+
+    async def _take_detours(
+        self, organization_id: OrganizationId, held: Sequence[int], pacing: Pacing
+    ) -> None:
+        now, failing = await self.clock.now(), await pacing.failing(organization_id)
+        async with self.db.transaction(organization_id) as tx:
+            gone = await take_detours(
+                tx, self.messages, organization_id, held, not_on=failing, now=now
+            )
+        if gone:
+            log.warning("delivery.fell_back", count=len(gone), organization_id=organization_id)
 
     async def _deliver(
         self, organization_id: OrganizationId, message_ids: Sequence[int], senders: Senders

@@ -63,11 +63,11 @@ async def chain_of(tx: Tx, message_id: int) -> Chain:
 
 
 async def fall_back_order(
-    tx: Tx, keys: KeyRing, message_id: int, chain: Chain, *, now: datetime
+    tx: Tx, keys: KeyRing, message_id: int, *, not_on: frozenset[Channel], now: datetime
 ) -> SendOrder:
-    """The same on any channel that was not tried yet. Its key makes it happen once."""
+    """The same on any other channel. Its key makes it happen once."""
     order = await replay_order(tx, keys, message_id, key=f"fallback:{message_id}", now=now)
-    return replace(order, not_on=chain.channels, falls_back_from=MessageId(message_id))
+    return replace(order, not_on=not_on, falls_back_from=MessageId(message_id))
 
 
 async def replay_order(

@@ -237,17 +237,25 @@ class MessageService:
             await outbox.wake(tx)
 
     async def fall_back_in(
-        self, tx: Tx, organization_id: OrganizationId, message_id: int, *, now: datetime
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        message_id: int,
+        *,
+        not_on: Collection[Channel] = (),
+        now: datetime,
     ) -> Admission | Refuse:
-        """Order a message that failed on another channel that the patient allows.
+        """Order a message that failed on another channel that the patient allows; not on one
+        that was tried, nor on those that are named.
 
         It happens once; a repetition gives the first admission. A `Refuse` says why no other
         channel may be taken, and leaves no message behind. Raises `MessageNotFound`.
         """
         chain = await again.chain_of(tx, message_id)
-        if not chain.may_change_channel or len(chain.channels) == len(Channel):
+        shut = chain.channels | frozenset(not_on)
+        if not chain.may_change_channel or len(shut) == len(Channel):
             return Refuse(reasons=())
-        order = await again.fall_back_order(tx, self.keys, message_id, chain, now=now)
+        order = await again.fall_back_order(tx, self.keys, message_id, not_on=shut, now=now)
         return await self._admit_if_allowed(tx, organization_id, order, now=now)
 
     async def replay_in(

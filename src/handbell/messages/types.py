@@ -109,6 +109,7 @@ class Reason(StrEnum):
     SKIPPED = "skipped"
     HELD = "held"
     AWAITING_PERSON = "awaiting_person"
+    PROVIDER_DOWN = "provider_down"
 
 
 class Told(StrEnum):
