@@ -208,7 +208,7 @@ async def test_sealers_at_once_seal_each_entry_once_and_a_rollback_leaves_nothin
     db: Database, audit: AuditService, organization: OrganizationId
 ) -> None:
     await write(db, audit, organization, 3)
-    async with db.app_pool.connect() as connection:
+    async with db.app_pool.connections.connect() as connection:
         await connection.execute(
             text("SELECT set_config('handbell.organization_id', :id, true)"),
             {"id": str(organization)},

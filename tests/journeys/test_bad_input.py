@@ -386,7 +386,7 @@ WEBHOOKS: Final = (
     *("/webhooks/sendgrid/inbound", "/webhooks/whatsapp", "/webhooks/twilio/events"),
     *(f"{API}/comm/webhook/outbound-status", f"{API}/comm/webhook/inbound"),
 )
-OPEN: Final = frozenset({"/health/live", "/health/ready", *WEBHOOKS})
+OPEN: Final = frozenset({"/health/live", "/health/ready", "/metrics", *WEBHOOKS})
 EVENTS: Final[dict[str, dict[str, Any]]] = {
     "patient.registered": dict.fromkeys(
         (

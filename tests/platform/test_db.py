@@ -1,13 +1,17 @@
 """Organisations cannot see each other's rows, whatever the query."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from time import monotonic
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from handbell.platform.db import Database, OrganizationId
+from handbell.platform.db import Database, OrganizationId, Pool, PoolUse, async_url
 from handbell.platform.direct import SIZE
 
 NAMES = text("SELECT name FROM providers")
@@ -105,3 +109,32 @@ async def test_single_statements_run_beside_each_other(db: Database) -> None:
         for _ in range(2 * SIZE):
             group.create_task(db.direct.rows("SELECT pg_sleep(0.2)"))
     assert loop.time() - begun < 0.2 * SIZE
+
+
+@pytest.mark.requirement("R9.8")
+async def test_a_pool_that_is_exhausted_refuses_at_once_until_a_connection_is_free(
+    owner_url: str,
+) -> None:
+    connections = create_async_engine(
+        async_url(owner_url), pool_size=1, max_overflow=1, pool_timeout=0.5
+    )
+    pool = Pool("app", connections)
+    async with pool.begin(), AsyncExitStack() as second:
+        await second.enter_async_context(pool.begin())
+        waited = [await _refused(pool) for _ in range(3)]
+        assert waited[0] >= 0.5
+        assert max(waited[1:]) < 0.1
+        assert pool.use() == PoolUse(name="app", in_use=2, size=2, refused=3)
+        await second.aclose()
+        async with pool.begin() as tx:
+            assert (await tx.execute(text("SELECT 1"))).scalar_one() == 1
+    assert pool.use().in_use == 0
+    await pool.dispose()
+
+
+async def _refused(pool: Pool) -> float:
+    """How long somebody waited who then was refused."""
+    began = monotonic()
+    with pytest.raises(NoConnectionFree):
+        await pool.begin().__aenter__()
+    return monotonic() - began

@@ -32,7 +32,7 @@ from handbell.channels.pauses import (
 )
 from handbell.channels.policy import check_line
 from handbell.channels.providers.failures import failure_of
-from handbell.channels.store import find_line, lines_in
+from handbell.channels.store import find_line, lines_in, providers_of_all
 from handbell.channels.tables import ProviderAccountRow, SenderLineRow
 from handbell.channels.types import CHANNEL_OF_PROVIDER, Account, Baa, Line, NewLine, Provider
 from handbell.platform.crypto import KeyRing
@@ -59,6 +59,7 @@ __all__ = [
     "lines_in",
     "paces",
     "pauses_in_force",
+    "providers_of_all",
     "to_pause",
 ]
 

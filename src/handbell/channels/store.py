@@ -48,6 +48,12 @@ async def find_line(direct: Direct, channel: Channel, address: str) -> Line | No
     return _to_line(rows[0]) if rows else None
 
 
+async def providers_of_all(direct: Direct) -> list[tuple[int, Provider]]:
+    """Every organisation's accounts: id and provider. For figures that name nobody."""
+    rows = await direct.rows("SELECT id, provider FROM provider_accounts ORDER BY id")
+    return [(row["id"], Provider(row["provider"])) for row in rows]
+
+
 async def held_by(direct: Direct, organization_id: OrganizationId) -> list[Held]:
     return [_to_held(row) for row in await direct.rows(_ACCOUNTS_OF, organization_id)]
 

@@ -14,6 +14,7 @@ from handbell.delivery import claiming, invitations, leasing, opting, outcomes
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC
 from handbell.delivery.deadletters.store import NOT_DELIVERED, close_arrived
 from handbell.delivery.detours import take_detours
+from handbell.delivery.meters.service import Meter
 from handbell.delivery.outcomes import Found
 from handbell.delivery.pacing import Pacing
 from handbell.delivery.told import told_by_answer, told_by_event
@@ -44,11 +45,16 @@ class DeliveryService:
         self.clock = clock
         self._turns: dict[Lane, int] = {}
         self._pacing: Pacing | None = None
+        self._meter: Meter | None = None
 
     def pace_with(self, pacing: Pacing) -> None:
         """Keep to limits and breakers from now on. Stepped time has neither: they go by the
         real clock."""
         self._pacing = pacing
+
+    def count_with(self, meter: Meter) -> None:
+        """Count what providers answer from now on."""
+        self._meter = meter
 
     async def look(self, *, now: datetime) -> Due:
         """Say where something is due."""
@@ -131,6 +137,9 @@ class DeliveryService:
     ) -> None:
         now = await self.clock.now()
         written = [outcomes.to_written(claim, outcome, now=now) for claim, outcome in answered]
+        if self._meter is not None:
+            for (claim, _), one in zip(answered, written, strict=True):
+                self._meter.count_send(claim.channel, one.outcome)
         stops = [
             (claim, outcome.code)
             for claim, outcome in answered

@@ -1,14 +1,17 @@
 """The jobs of the lanes: send a group of messages, do a piece of work from the outbox."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final, Protocol
 
 import dramatiq
 import structlog
 from pydantic import BaseModel
 
+from handbell.delivery.meters.service import Meter
 from handbell.delivery.service import DeliveryService
 from handbell.delivery.types import Leased, Senders
 from handbell.platform import outbox
@@ -63,10 +66,12 @@ def one_by_one(handler: SingleHandler) -> Handler:
 
 
 class SendArgs(BaseModel):
-    """Messages of one organisation and channel, by their ids."""
+    """Messages of one organisation, channel and lane, by their ids."""
 
     organization_id: int
     message_ids: list[int]
+    lane: Lane | None = None
+    """None in jobs of an older dispatcher."""
 
 
 class Piece(BaseModel):
@@ -103,6 +108,8 @@ class Tasks(Protocol):
     @property
     def senders(self) -> SenderBook: ...
     @property
+    def meter(self) -> Meter | None: ...
+    @property
     def handlers(self) -> Mapping[str, Handler]: ...
 
 
@@ -112,14 +119,30 @@ def declare_tasks(broker: dramatiq.Broker, opened: Callable[[], Awaitable[Tasks]
     async def send(args: SendArgs) -> None:
         rt = await opened()
         organization_id = OrganizationId(args.organization_id)
-        senders = await rt.senders.of(organization_id)
-        await rt.delivery.deliver(organization_id, args.message_ids, senders)
+        async with _timed(rt.meter, args.lane, items=len(args.message_ids)):
+            senders = await rt.senders.of(organization_id)
+            await rt.delivery.deliver(organization_id, args.message_ids, senders)
 
     async def work(args: WorkArgs) -> None:
-        await _work(await opened(), args)
+        rt = await opened()
+        if rt.meter is not None:
+            rt.meter.count_work(args.topic, len(args.pieces))
+        async with _timed(rt.meter, Lane.JOBS, items=len(args.pieces)):
+            await _work(rt, args)
 
     declare(broker, SEND, SendArgs, send, queues=MESSAGE_LANES)
     declare(broker, WORK, WorkArgs, work, queues=[Lane.JOBS])
+
+
+@asynccontextmanager
+async def _timed(meter: Meter | None, lane: Lane | None, *, items: int) -> AsyncIterator[None]:
+    """Note how long a job takes, however it ends."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        if meter is not None and lane is not None:
+            await meter.end_job(lane, seconds=monotonic() - began, items=items)
 
 
 async def _work(rt: Tasks, args: WorkArgs) -> None:
@@ -145,7 +168,11 @@ async def _work(rt: Tasks, args: WorkArgs) -> None:
 
 def hand_out(broker: dramatiq.Broker, leased: Leased) -> None:
     """Give leased messages to their lane."""
-    args = SendArgs(organization_id=leased.organization_id, message_ids=list(leased.message_ids))
+    args = SendArgs(
+        organization_id=leased.organization_id,
+        message_ids=list(leased.message_ids),
+        lane=leased.lane,
+    )
     enqueue(broker, SEND, leased.lane, args)
 
 

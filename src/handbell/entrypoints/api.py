@@ -20,7 +20,7 @@ from handbell.inbound.router import inbound_router
 from handbell.integrations.events.router import events_router
 from handbell.messages.previews.router import preview_router
 from handbell.messages.router import messages_router
-from handbell.monitoring.router import demo_router, health_router
+from handbell.monitoring.router import demo_router, health_router, metrics_router
 from handbell.patients.consents.router import consents_router
 from handbell.patients.relations.router import relations_router
 from handbell.patients.restrictions.router import restrictions_router
@@ -78,6 +78,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     for router in _resources(runtime):
         app.include_router(router, prefix=PREFIX)
     app.include_router(health_router(runtime.db))
+    token = runtime.settings.metrics_token.get_secret_value()
+    app.include_router(metrics_router(runtime.metrics, runtime.clock, token))
     app.include_router(webhooks_router(runtime.webhooks, runtime.clock))
     app.include_router(links_router(runtime.actions, runtime.clock, limiter))
     if runtime.settings.clock == "simulated":

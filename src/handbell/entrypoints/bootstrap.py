@@ -13,6 +13,7 @@ from handbell.channels.service import AccountService
 from handbell.consent.service import ConsentService, WitnessSource
 from handbell.delivery.breakers.service import BreakerService
 from handbell.delivery.deadletters.service import FALL_BACK_TOPIC, DeadLetterService
+from handbell.delivery.meters.service import Meter
 from handbell.delivery.pacing import Pacing, open_valkey
 from handbell.delivery.pauses.service import PauseService
 from handbell.delivery.service import DeliveryService
@@ -28,6 +29,7 @@ from handbell.messages.leaves import AttemptSource
 from handbell.messages.previews.service import PreviewService
 from handbell.messages.replanner import Replanner
 from handbell.messages.service import MessageService
+from handbell.monitoring.metrics import MetricsService
 from handbell.organizations.service import OrganizationService
 from handbell.patients.consents.deciding import PatientConsentService
 from handbell.patients.consents.service import ConsentProofService
@@ -98,6 +100,7 @@ class Runtime:
     delivery: DeliveryService
     pauses: PauseService
     breakers: BreakerService
+    metrics: MetricsService
     dead_letters: DeadLetterService
     unknowns: UnknownService
     actions: ActionService
@@ -122,6 +125,7 @@ class Runtime:
         await accounts.write_rows(self.db, self.settings, now=await self.clock.now())
 
     async def close(self) -> None:
+        await self.metrics.close()
         await self.clock.close()
         await self.db.close()
 
@@ -137,12 +141,15 @@ class WorkerRuntime:
     handlers: Mapping[str, Handler]
     transport: AiohttpTransport
     pacing: Pacing | None
+    meter: Meter | None
 
     async def close(self) -> None:
         """Close the connections, in the event loop that opened them."""
         await self.transport.close()
         if self.pacing is not None:
             await self.pacing.close()
+        if self.meter is not None:
+            await self.meter.close()
         await self.clock.close()
         await self.db.close()
 
@@ -158,6 +165,9 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
     pacing = _open_pacing(settings, runtime)
     if pacing is not None:
         runtime.delivery.pace_with(pacing)
+    meter = _open_meter(settings) if settings.clock == "system" else None
+    if meter is not None:
+        runtime.delivery.count_with(meter)
     return WorkerRuntime(
         db=runtime.db,
         clock=runtime.clock,
@@ -166,7 +176,12 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
         handlers={**runtime.handlers, SETTLE_TOPIC: one_by_one(unknowns.settle)},
         transport=transport,
         pacing=pacing,
+        meter=meter,
     )
+
+
+def _open_meter(settings: Settings) -> Meter | None:
+    return Meter(open_valkey(settings.redis_url)) if settings.redis_url else None
 
 
 def _open_pacing(settings: Settings, runtime: Runtime) -> Pacing | None:
@@ -205,6 +220,7 @@ def open_runtime(settings: Settings) -> Runtime:
     replanner = Replanner(messages)
     delivery = DeliveryService(db, messages, clock)
     dead_letters = DeadLetterService(db, messages)
+    breakers = BreakerService(AccountService(db, keys, audit), settings.redis_url)
     actions = ActionService(db, keys, audit, messages, delivery)
     holds = HoldService(db, audit, delivery)
     approvals = ApprovalService(db, audit)
@@ -248,7 +264,8 @@ def open_runtime(settings: Settings) -> Runtime:
         forecasts=ForecastService(db),
         delivery=delivery,
         pauses=PauseService(db, audit, clock),
-        breakers=BreakerService(AccountService(db, keys, audit), settings.redis_url),
+        breakers=breakers,
+        metrics=MetricsService(db, breakers, _open_meter(settings)),
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),
         actions=actions,

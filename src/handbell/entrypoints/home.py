@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from handbell.platform.settings import Settings
 
-SECRETS: Final = ("ENCRYPTION_KEY", "LOOKUP_KEY", "WEBHOOK_SECRET", "JWT_SECRET")
+SECRETS: Final = ("ENCRYPTION_KEY", "LOOKUP_KEY", "WEBHOOK_SECRET", "JWT_SECRET", "METRICS_TOKEN")
 
 
 def open_home(home: Path) -> Path:

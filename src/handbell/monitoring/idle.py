@@ -10,38 +10,40 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from handbell.monitoring.backlog import CHANNELS, LANES, RUNNING
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database
-from handbell.platform.vocabulary import Lane
 
-IDLE: Final = """
+IDLE: Final = f"""
 SELECT
     (SELECT count(*) FROM outbox WHERE not_before <= $1) AS outbox,
     (SELECT count(*) FROM messages WHERE lifecycle = 'queued') AS queued,
     (SELECT count(*) FROM messages WHERE lifecycle = 'sending') AS sending,
     planned.due,
-    LEAST(planned.next_at, (SELECT min(not_before) FROM outbox WHERE not_before > $1))
-        AS next_at
+    LEAST(planned.next_at, (SELECT min(not_before) FROM outbox WHERE not_before > $1),
+        (SELECT min(until_at) FROM pauses WHERE ended_at IS NULL AND until_at > $1)) AS next_at
 FROM (
     SELECT coalesce(sum(of_lane.due), 0)::int AS due, min(of_lane.next_at) AS next_at
     FROM organizations
-    CROSS JOIN unnest($2::text[]) AS lane
+    CROSS JOIN unnest($2::text[]) AS asked_lane(lane)
+    CROSS JOIN LATERAL {RUNNING} AS running
     CROSS JOIN LATERAL (
         SELECT
             (SELECT count(*) FROM messages
-             WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
-               AND organization_id = organizations.id AND scheduled_at <= $1) AS due,
+             WHERE lifecycle = 'scheduled' AND messages.lane = asked_lane.lane
+               AND organization_id = organizations.id AND scheduled_at <= $1
+               AND channel = ANY(running.channels)) AS due,
             (SELECT min(scheduled_at) FROM messages
-             WHERE lifecycle = 'scheduled' AND messages.lane = lane.lane
+             WHERE lifecycle = 'scheduled' AND messages.lane = asked_lane.lane
                AND organization_id = organizations.id AND scheduled_at > $1) AS next_at
     ) AS of_lane
 ) AS planned
-"""
+"""  # noqa: S608 - names of ours only
 """One statement, one snapshot. It goes lane by lane, as the index of due messages does, so that
-its cost does not grow with the messages that wait. Work that is leased is still due."""
+its cost does not grow with the messages that wait. Work that is leased is still due; what
+people have paused is not, until its pause ends."""
 
 PAUSE_SECONDS: Final = 0.01
-LANES: Final = [lane.value for lane in Lane]
 
 
 class Busy(BaseModel):
@@ -81,7 +83,7 @@ def demo_router(db: Database, clock: Clock) -> APIRouter:
 
 
 async def _count(db: Database, *, now: datetime) -> Idle:
-    (row,) = await db.direct.rows(IDLE, now, LANES)
+    (row,) = await db.direct.rows(IDLE, now, LANES, CHANNELS)
     busy = Busy(**{name: row[name] for name in Busy.model_fields})
     is_idle = not any(busy.model_dump().values())
     return Idle(idle=is_idle, next_at=row["next_at"], now=now, busy=busy)

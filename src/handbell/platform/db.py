@@ -6,14 +6,16 @@ never answers a request with rows; `handbell_owner` migrates.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, NewType
+from typing import Final, NewType, cast
 
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import QueuePool
 
 from handbell.platform.crypto import database_password
 from handbell.platform.direct import Direct
@@ -105,12 +107,62 @@ async def planned_once(tx: Tx) -> AsyncIterator[None]:
     await tx.exec_driver_sql("SET LOCAL plan_cache_mode = auto")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolUse:
+    """How many connections of a pool are in use, of how many at most, and how often none was
+    free for a transaction."""
+
+    name: str
+    in_use: int
+    size: int
+    refused: int
+
+
+class Pool:
+    """Connections of one role, with a breaker: when somebody has waited in vain for a free one,
+    the next are refused at once until one is free again, and do not wait as long."""
+
+    def __init__(self, name: str, connections: AsyncEngine) -> None:
+        self._name = name
+        self.connections = connections
+        self._is_exhausted = False
+        self._refused = 0
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Tx]:
+        """A transaction. Raises SQLAlchemy's `TimeoutError` where no connection is free."""
+        if self._is_exhausted and self.use().in_use >= self.use().size:
+            self._refused += 1
+            raise NoConnectionFree
+        self._is_exhausted = False
+        async with AsyncExitStack() as stack:
+            try:
+                tx = await stack.enter_async_context(self.connections.begin())
+            except NoConnectionFree:
+                self._is_exhausted = True
+                self._refused += 1
+                raise
+            yield tx
+
+    def use(self) -> PoolUse:
+        pool = cast("QueuePool", self.connections.pool)
+        return PoolUse(
+            name=self._name,
+            in_use=pool.checkedout(),
+            size=pool.size() + pool._max_overflow,  # noqa: SLF001 - it has no other name
+            refused=self._refused,
+        )
+
+    async def dispose(self) -> None:
+        await self.connections.dispose()
+
+
 class Database:
     """Hands out transactions. A `return` inside the block commits before the caller hears."""
 
     def __init__(self, app: AsyncEngine, engine: AsyncEngine, direct: Direct) -> None:
-        self.app_pool = app
-        self.engine_pool = engine
+        self.app_pool = Pool("app", app)
+        self.engine_pool = Pool("engine", engine)
         self.direct = direct
         """Single statements as the engine. Never answer a request with their rows."""
 
@@ -137,6 +189,10 @@ class Database:
         """A sweep or a look-up over all organisations. Never answer a request with its rows."""
         async with self.engine_pool.begin() as tx:
             yield tx
+
+    def pools(self) -> tuple[PoolUse, ...]:
+        """How full the pools of this process are."""
+        return self.app_pool.use(), self.engine_pool.use()
 
     async def close(self) -> None:
         await self.app_pool.dispose()

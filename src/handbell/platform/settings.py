@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias=_also("JWT_SECRET", "JWT_SECRET")
     )
+    metrics_token: SecretStr = SecretStr("")
     jwt_allow_no_exp: bool = False
     jwt_role_map: str = "6:provider"
 

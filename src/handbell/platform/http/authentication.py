@@ -62,7 +62,8 @@ def install_authentication(app: FastAPI, authenticator: Authenticator, clock: Cl
 
 
 _bearer = HTTPBearer(auto_error=False)
-_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+"""What stands in the Authorization header; None where nothing does."""
 
 
 def require(scope: str) -> Any:
@@ -71,7 +72,7 @@ def require(scope: str) -> Any:
 
 
 def _checker(scope: str) -> Callable[..., Awaitable[AuthenticatedCaller]]:
-    async def caller(request: Request, bearer: _Bearer) -> AuthenticatedCaller:
+    async def caller(request: Request, bearer: Bearer) -> AuthenticatedCaller:
         if bearer is None:
             raise BearerMissing
         authenticator: Authenticator = request.app.state.authenticator

@@ -1,0 +1,1 @@
+"""What workers have done, counted in Valkey for all of them."""
