@@ -12,7 +12,7 @@ from handbell.platform.settings import Settings
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     home = open_home(tmp_path / "new" / "home")
     first = secrets_of(home)
-    assert len(set(first.values())) == 4
+    assert len(set(first.values())) == 5
     assert all(len(value) >= 32 for value in first.values())
     assert secrets_of(home) == first
 

@@ -165,8 +165,9 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
     pacing = _open_pacing(settings, runtime)
     if pacing is not None:
         runtime.delivery.pace_with(pacing)
-    meter = _open_meter(settings) if settings.clock == "system" else None
-    if meter is not None:
+    meter = None
+    if pacing is not None:
+        meter = open_meter(settings.redis_url)
         runtime.delivery.count_with(meter)
     return WorkerRuntime(
         db=runtime.db,
@@ -180,8 +181,9 @@ async def open_worker_runtime(settings: Settings) -> WorkerRuntime:
     )
 
 
-def _open_meter(settings: Settings) -> Meter | None:
-    return Meter(open_valkey(settings.redis_url)) if settings.redis_url else None
+def open_meter(redis_url: str) -> Meter:
+    """What counts the work of all processes."""
+    return Meter(open_valkey(redis_url))
 
 
 def _open_pacing(settings: Settings, runtime: Runtime) -> Pacing | None:
@@ -265,7 +267,9 @@ def open_runtime(settings: Settings) -> Runtime:
         delivery=delivery,
         pauses=PauseService(db, audit, clock),
         breakers=breakers,
-        metrics=MetricsService(db, breakers, _open_meter(settings)),
+        metrics=MetricsService(
+            db, breakers, open_meter(settings.redis_url) if settings.redis_url else None
+        ),
         dead_letters=dead_letters,
         unknowns=UnknownService(db, messages),
         actions=actions,

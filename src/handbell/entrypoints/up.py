@@ -1,4 +1,7 @@
-"""`handbell up`: one machine, no set-up. Starts or adopts the servers, migrates, serves."""
+"""`handbell up`: one machine, no set-up. Starts or adopts the servers, migrates, serves.
+
+Of each group of lanes one worker always runs; more come and go with the load.
+"""
 
 import asyncio
 import json
@@ -11,10 +14,13 @@ from typing import Final
 
 from handbell.delivery.types import LANE_GROUPS
 from handbell.entrypoints import cli, embedded, pretended
-from handbell.entrypoints.bootstrap import open_runtime
+from handbell.entrypoints.bootstrap import database_urls, open_meter, open_runtime
+from handbell.entrypoints.following import Crew, LoadBook, follow_load, followers
 from handbell.entrypoints.home import open_home, secrets_of, write_private
 from handbell.entrypoints.supervisor import Program, stop_on_signals, supervise
 from handbell.migrations.service import migrate
+from handbell.platform.clock import SystemClock
+from handbell.platform.direct import Direct
 from handbell.platform.settings import Settings
 
 FIRST_ORGANIZATION: Final = "My practice"
@@ -69,10 +75,35 @@ async def _supervise(settings: Settings, home: Path, ports: Ports) -> None:
         pids[name] = pid
         _record(settings, home, ports, pids)
 
+    def ended(name: str) -> None:
+        pids.pop(name, None)
+        _record(settings, home, ports, pids)
+
     print(f"Handbell answers on {ports.api_url} (key: {home / 'admin.key'})", flush=True)
     if ports.sandbox is not None:
         print(f"No provider is configured: {ports.sandbox_url} plays all three", flush=True)
-    await supervise(children(ports), stop=stop, started=started)
+    async with asyncio.TaskGroup() as running:
+        running.create_task(supervise(children(ports), stop=stop, started=started))
+        if settings.clock == "system":
+            crew = Crew(_another, started, ended)
+            running.create_task(_follow(settings, crew, stop))
+
+
+async def _follow(settings: Settings, crew: Crew, stop: asyncio.Event) -> None:
+    """Have as many workers as the load asks for, and as this machine can bear."""
+    direct = Direct(database_urls(settings).engine)
+    loads = LoadBook(direct, open_meter(settings.redis_url), SystemClock())
+    cores = settings.worker_cores or os.cpu_count() or 1
+    try:
+        await follow_load(loads, followers(cores), crew, most_beside=max(0, cores - 1), stop=stop)
+    finally:
+        await loads.close()
+
+
+def _another(group: str, no: int) -> Program:
+    """A further worker of a group."""
+    lanes = ",".join(LANE_GROUPS[group])
+    return _child(f"worker-{group}-{no}", "worker", "--lanes", lanes)
 
 
 def children(ports: Ports) -> list[Program]:

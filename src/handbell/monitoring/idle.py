@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from handbell.monitoring.backlog import CHANNELS, LANES, RUNNING
+from handbell.monitoring.service import CHANNELS, LANES, RUNNING
 from handbell.platform.clock import Clock
 from handbell.platform.db import Database
 

@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector
 
 from handbell.delivery.breakers.service import BreakerService, ProviderBreaker
 from handbell.delivery.meters.service import BOUNDS, Counts, Meter
-from handbell.monitoring.backlog import Backlog, backlogs
+from handbell.monitoring.service import Backlog, backlogs
 from handbell.platform.db import Database, PoolUse
 from handbell.platform.vocabulary import Lane
 

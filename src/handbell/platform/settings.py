@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     redis_url: str = ""
     public_url: str = "http://127.0.0.1:8700"
     clock: Literal["system", "simulated"] = "system"
+    worker_cores: int = Field(default=0, ge=0, le=256)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     encryption_key: SecretStr = Field(
