@@ -57,6 +57,7 @@ async def test_a_secure_message_is_read_by_who_knows_the_year_of_birth(
     for year in ("1970", " १९७० "):
         opened = await browser.post(path, data={**READ, "year": year})
         assert (opened.status_code, "our results are ready" in opened.text) == (200, True)
+        assert opened.text.count(">Your results are ready<") == (channel is Channel.EMAIL)
         for gone in ("STOP", "link.invalid", "https://"):
             assert gone not in opened.text
     assert await actor.audited() == ["link.read", "link.read"]

@@ -41,10 +41,12 @@ async def private_text(tx: Tx, keys: KeyRing, message_id: int) -> PrivateText | 
         made = compose(material, body, dict.fromkeys(LINKS, _GONE))
     except InvalidError:
         return None
+    subject = getattr(made.content, "subject", None)
+    lines = _readable(made.text, is_mail=material.channel is Channel.EMAIL)
     return PrivateText(
         language=body.language,
-        subject=getattr(made.content, "subject", None),
-        lines=tuple(_readable(made.text, is_mail=material.channel is Channel.EMAIL)),
+        subject=subject,
+        lines=tuple(one for one in lines if one != subject),
     )
 
 
