@@ -34,11 +34,20 @@ def test_every_purpose_is_written_for_every_channel_in_three_languages() -> None
     assert sorted(written) == sorted(product(Purpose, Channel, ("en", "es", "hi")))
 
 
+def tells_nothing(template: TemplatePair) -> bool:
+    """A person's text tells what they like; on WhatsApp one of our own accord is a link."""
+    purpose, channel = template.full.purpose, template.full.channel
+    if purpose is Purpose.STAFF_MESSAGE:
+        return channel is Channel.WHATSAPP
+    is_l0 = {Purpose.URGENT, Purpose.CAMPAIGN_EDUCATION, Purpose.STAFF_SECURE}
+    return purpose in is_l0 or (is_reply(template) and purpose is not Purpose.REPLY_STAFF)
+
+
 @pytest.mark.requirement("R2.3")
 def test_what_speaks_of_care_has_an_l0_sibling_and_the_rest_is_l0_itself() -> None:
     for one in ALL:
         level = told_level(one.full, now=NOW)
-        if is_reply(one) or one.full.purpose in {Purpose.URGENT, Purpose.CAMPAIGN_EDUCATION}:
+        if tells_nothing(one):
             assert level is DisclosureLevel.L0, label(one.full)
         else:
             assert one.generic is not None
@@ -101,4 +110,5 @@ def test_whatsapp_starts_with_approved_templates_and_replies_freely() -> None:
         if one.full.channel is Channel.WHATSAPP:
             samples = samples_for(one.full.language)
             content = render(one.full, samples, locale=one.full.language).content
-            assert isinstance(content, WhatsAppTemplate) is not is_reply(one)
+            is_free = is_reply(one) and one.full.purpose is not Purpose.REPLY_SECURE
+            assert isinstance(content, WhatsAppTemplate) is not is_free

@@ -17,6 +17,7 @@ from handbell.delivery.pauses.router import pauses_router
 from handbell.delivery.unknowns.router import unknowns_router
 from handbell.entrypoints.bootstrap import Runtime, open_runtime
 from handbell.inbound.router import inbound_router
+from handbell.inbox.router import inbox_router
 from handbell.integrations.events.router import events_router
 from handbell.messages.previews.router import preview_router
 from handbell.messages.router import messages_router
@@ -48,6 +49,9 @@ from handbell.webhooks.router import dead_webhooks_router, relay_router, webhook
 PREFIX: Final = "/api/v1"
 BODY_LIMIT: Final = 5_000_000
 """Bytes; a batch of some thousands of events."""
+
+STREAMS_END_WITHIN_SECONDS: Final = 3
+"""So long a server that stops waits for those who watch; they come again elsewhere."""
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -113,6 +117,7 @@ def _resources(rt: Runtime) -> Iterator[APIRouter]:
     yield preview_router(rt.previews, rt.clock)
     yield staff_router(rt.staff, rt.clock)
     yield inbound_router(rt.holds, rt.clock)
+    yield inbox_router(rt.inbox, rt.bell, rt.clock)
     yield pauses_router(rt.pauses, rt.clock)
     yield breakers_router(rt.breakers)
     yield accounts_router(rt.provider_accounts, rt.clock)
@@ -141,4 +146,5 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
         port=port,
         access_log=False,
         log_level="info",
+        timeout_graceful_shutdown=STREAMS_END_WITHIN_SECONDS,
     )

@@ -23,6 +23,9 @@ from handbell.entrypoints import accounts
 from handbell.inbound.holds import HoldService
 from handbell.inbound.service import InboundService
 from handbell.inbound.suppressing import END_HOLD_TOPIC
+from handbell.inbox.listening import InboxListener
+from handbell.inbox.live import Bell
+from handbell.inbox.service import InboxService
 from handbell.integrations.events.service import EventService
 from handbell.messages import replanning
 from handbell.messages.leaves import AttemptSource
@@ -105,6 +108,8 @@ class Runtime:
     unknowns: UnknownService
     actions: ActionService
     holds: HoldService
+    inbox: InboxService
+    bell: Bell
     webhooks: WebhookHandler
     dead_webhooks: DeadWebhookService
     events: EventService
@@ -126,6 +131,7 @@ class Runtime:
 
     async def close(self) -> None:
         await self.metrics.close()
+        await self.bell.close()
         await self.clock.close()
         await self.db.close()
 
@@ -227,12 +233,14 @@ def open_runtime(settings: Settings) -> Runtime:
     holds = HoldService(db, audit, delivery)
     approvals = ApprovalService(db, audit)
     templates = TemplateService(db, audit)
+    inbound = InboundService(keys, audit, messages, actions)
+    inbound.tell(InboxListener(messages))
     webhooks = WebhookHandler(
         db,
         keys,
         accounts.SecretBook(db.direct, keys, settings),
         delivery=delivery,
-        inbound=InboundService(keys, audit, messages, actions),
+        inbound=inbound,
         approvals=approvals,
     )
     return Runtime(
@@ -274,6 +282,8 @@ def open_runtime(settings: Settings) -> Runtime:
         unknowns=UnknownService(db, messages),
         actions=actions,
         holds=holds,
+        inbox=InboxService(db, keys, audit, messages),
+        bell=Bell(urls.app),
         webhooks=webhooks,
         dead_webhooks=DeadWebhookService(db, audit),
         events=EventService(db, patients, audit),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from pydantic import ValidationError
 
-from handbell.entrypoints import stopping, undelivered
+from handbell.entrypoints import conversing, stopping, undelivered
 from handbell.entrypoints.answering import INSTANTS, in_utc
 from handbell.entrypoints.home import installed
 from handbell.platform.errors import HandbellError
@@ -46,6 +46,7 @@ app.add_typer(imports, name="import")
 app.add_typer(stopping.commands)
 app.add_typer(undelivered.dead_letters, name="dead-letters")
 app.add_typer(undelivered.unknown, name="unknown")
+app.add_typer(conversing.inbox, name="inbox")
 
 Answer = TypeVar("Answer")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]

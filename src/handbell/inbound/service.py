@@ -18,9 +18,9 @@ from handbell.channels.types import InboundText
 from handbell.consent import service as consent
 from handbell.directory import service as directory
 from handbell.directory.types import AppointmentStatus, HeldFor
-from handbell.inbound import policy, restarting, store, suppressing
+from handbell.inbound import policy, restarting, store, suppressing, written
 from handbell.inbound.strangers import stranger_in
-from handbell.inbound.types import Handled, Heard
+from handbell.inbound.types import Handled, Heard, Listener
 from handbell.messages.service import MessageService
 from handbell.messages.types import Admission, Lifecycle, Question, SendOrder, VisitRef
 from handbell.platform.crypto import KeyRing
@@ -55,7 +55,10 @@ TASKS_OF_EFFECT: Final = {
     Effect.MAY_CONCERN_VISIT: TaskKind.POSSIBLE_CANCELLATION,
     Effect.FOR_STAFF: TaskKind.UNCLEAR_REPLY,
 }
-_CONTEXT: Final = "inbound_messages.body"
+_CONTEXT: Final = written.BODY_CONTEXT
+WrittenText = written.WrittenText
+written_in = written.written_in
+give_to_in = written.give_to_in
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +73,11 @@ class InboundService:
         self._audit = audit
         self._messages = messages
         self._actions = actions
+        self._listener: Listener | None = None
+
+    def tell(self, listener: Listener) -> None:
+        """Let somebody above hear of each message; called where the product is put together."""
+        self._listener = listener
 
     async def receive_in(
         self,
@@ -91,8 +99,11 @@ class InboundService:
             return
         if heard.question is not None:
             await self._messages.record_reply_in(tx, heard.question.message_id, at=at)
-        await store.mark_handled(tx, heard.id, await self._handle(heard))
+        handled = await self._handle(heard)
+        await store.mark_handled(tx, heard.id, handled)
         await self._audit.record(tx, _entry(heard))
+        if self._listener is not None:
+            await self._listener.heard_in(heard, handled)
 
     async def _hold_address(
         self, tx: Tx, organization_id: OrganizationId, item: InboundText

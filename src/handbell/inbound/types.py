@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from handbell.channels.types import InboundText
 from handbell.messages.types import Question
@@ -52,3 +53,9 @@ class Heard:
     question: Question | None
     at: datetime
     now: datetime
+
+
+class Listener(Protocol):
+    """Hears of each message once, in the transaction that dealt with it."""
+
+    async def heard_in(self, heard: Heard, handled: Handled) -> None: ...

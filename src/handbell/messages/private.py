@@ -13,6 +13,8 @@ from handbell.platform.errors import InvalidError
 from handbell.platform.vocabulary import Channel
 from handbell.templates.service import versions_in
 
+STAFF_TEXT: Final = "staff_text"
+"""The variable that holds what a person at the practice wrote: it stands for itself."""
 _GONE: Final = "https://link.invalid"
 """Stands where a link was: what says where to click has no place on the page clicked to."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?\u0964])\s+")
@@ -37,6 +39,9 @@ async def private_text(tx: Tx, keys: KeyRing, message_id: int) -> PrivateText | 
     if material.template_version_id not in texts:
         return None
     body, _ = texts[material.template_version_id]
+    if (written := material.variables.get(STAFF_TEXT)) is not None:
+        lines = tuple(line for line in written.splitlines() if line.strip())
+        return PrivateText(language=body.language, subject=None, lines=lines)
     try:
         made = compose(material, body, dict.fromkeys(LINKS, _GONE))
     except InvalidError:

@@ -88,6 +88,7 @@ others_told = visits.others_told
 own_facts = receipts.own_facts
 parts_of = admission.parts_of
 PrivateText = private.PrivateText
+STAFF_TEXT: Final = private.STAFF_TEXT
 Progress = archive.Progress
 ReplayReport = archive.ReplayReport
 read_others = visits.read_others
@@ -413,6 +414,10 @@ class MessageService:
         if not jobs:
             raise MessageNotFound(message_id)
         return jobs[0]
+
+    async def shown_in(self, tx: Tx, message_ids: Sequence[int]) -> Sequence[Job]:
+        """Messages as people see them, inside another use case; unknown ids are left out."""
+        return await showing.jobs(tx, self.keys, message_ids, public_url=self.public_url)
 
     async def replay_receipts(
         self,

@@ -23,6 +23,7 @@ DOMAINS_WITH_TABLES: Final = (
     "webhooks",
     "inbound",
     "staff",
+    "inbox",
     "delivery.deadletters",
     "integrations.fhir",
     "privacy",

@@ -45,6 +45,15 @@ class Purpose(StrEnum):
     REPLY_WHICH = "reply_which"
     REPLY_NOTED = "reply_noted"
     REPLY_MARKETING_OPTOUT = "reply_marketing_optout"
+    REPLY_STAFF = "reply_staff"
+    """A person's answer, in clear."""
+    REPLY_SECURE = "reply_secure"
+    """A person's answer, to be read behind a link."""
+    REPLY_CLOSED = "reply_closed"
+    STAFF_MESSAGE = "staff_message"
+    """What a person writes of their own accord, in clear."""
+    STAFF_SECURE = "staff_secure"
+    """The same, to be read behind a link."""
 
 
 class Lane(StrEnum):
@@ -79,6 +88,11 @@ CLASS_OF_PURPOSE: Final = {
     Purpose.REPLY_WHICH: MessageClass.INBOUND_REPLY,
     Purpose.REPLY_NOTED: MessageClass.INBOUND_REPLY,
     Purpose.REPLY_MARKETING_OPTOUT: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_STAFF: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_SECURE: MessageClass.INBOUND_REPLY,
+    Purpose.REPLY_CLOSED: MessageClass.INBOUND_REPLY,
+    Purpose.STAFF_MESSAGE: MessageClass.CARE,
+    Purpose.STAFF_SECURE: MessageClass.CARE,
 }
 
 ANSWERED_AFTER_STOP: Final = frozenset(

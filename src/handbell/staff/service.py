@@ -1,6 +1,6 @@
 """Leaves tasks for people and lists what is open."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from handbell.staff.tables import StaffTaskRow
 from handbell.staff.types import OpenTask, StaffTask, TaskKind
 
 _CONTEXT: Final = "staff_tasks.note"
+FIRST: Final = (TaskKind.CRISIS, TaskKind.URGENT_CALL, TaskKind.URGENT_UNDELIVERED)
+"""Somebody may be in danger: these stand before all others."""
 _TASKS: Final = StaffTaskRow.__table__
 
 
@@ -45,15 +47,40 @@ async def add_task_in(
     return task_id
 
 
+async def give_to_in(
+    tx: Tx, keys: KeyRing, inbound_message_ids: Collection[int], patient_id: int
+) -> None:
+    """Make the tasks of an unknown sender a patient's: encrypted with the patient's key."""
+    unknown = StaffTaskRow.inbound_message_id.in_(list(inbound_message_ids))
+    statement = select(StaffTaskRow.id, StaffTaskRow.note).where(
+        unknown, StaffTaskRow.patient_id.is_(None)
+    )
+    key = await directory.subject_key_in(tx, keys, patient_id)
+    for row in (await tx.execute(statement)).all():
+        note = row.note and keys.unseal_raw(row.note, context=_CONTEXT).decode()
+        sealed = note and key.encrypt(note, context=_CONTEXT)
+        given = update(StaffTaskRow).where(StaffTaskRow.id == row.id)
+        await tx.execute(given.values(patient_id=patient_id, note=sealed or None))
+
+
+async def kinds_left_in(tx: Tx, inbound_message_id: int) -> frozenset[TaskKind]:
+    """What a patient's message has left to people."""
+    statement = select(StaffTaskRow.kind).where(
+        StaffTaskRow.inbound_message_id == inbound_message_id
+    )
+    return frozenset(TaskKind(kind) for kind in (await tx.execute(statement)).scalars())
+
+
 async def list_open_in(
     tx: Tx, keys: KeyRing, *, limit: int, offset: int
 ) -> tuple[list[OpenTask], int]:
-    """The organisation's open tasks, a crisis first, then oldest first, and how many in all."""
+    """The organisation's open tasks, those of `FIRST` before all, then the oldest first, and how
+    many in all."""
     is_open = StaffTaskRow.closed_at.is_(None)
     total = (
         await tx.execute(select(func.count()).select_from(StaffTaskRow).where(is_open))
     ).scalar_one()
-    is_urgent = StaffTaskRow.kind == TaskKind.CRISIS.value
+    is_urgent = StaffTaskRow.kind.in_(FIRST)
     order = (is_urgent.desc(), StaffTaskRow.created_at, StaffTaskRow.id)
     statement = select(_TASKS).where(is_open).order_by(*order)
     rows = (await tx.execute(statement.limit(limit).offset(offset))).all()

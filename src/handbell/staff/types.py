@@ -18,6 +18,10 @@ class TaskKind(StrEnum):
     POSSIBLE_OPT_OUT = "possible_opt_out"
     WRONG_NUMBER = "wrong_number"
     DECEASED = "deceased"
+    URGENT_CALL = "urgent_call"
+    """An emergency message did not reach the patient so far: somebody has to telephone."""
+    URGENT_UNDELIVERED = "urgent_undelivered"
+    """For who sent it: nothing has confirmed its delivery in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -72,6 +72,12 @@ CATALOGUE: Final = {
             purposes=_VISIT,
         ),
         Variable(name="visit_count", level=_L0, sample="2", purposes=_VISIT),
+        Variable(
+            name="staff_text",
+            level=_L1,
+            sample="Please bring your card.",
+            purposes=frozenset({Purpose.REPLY_STAFF, Purpose.STAFF_MESSAGE}),
+        ),
         Variable(name="first_name", level=_L1, sample="Alexandra"),
         Variable(name="appt_date", level=_L1, sample="Tue, Dec 1", purposes=_VISIT),
         Variable(name="appt_time", level=_L1, sample="9:30 AM", purposes=_VISIT),
@@ -108,6 +114,10 @@ CATALOGUE: Final = {
 """A link is a variable whose name ends in `_link`: its value is an http(s) address."""
 
 SAMPLES: Final = {name: variable.sample for name, variable in CATALOGUE.items()}
+_SAMPLE_TEXTS: Final = {
+    "es": "Traiga su tarjeta, por favor.",
+    "hi": "कृपया अपना कार्ड साथ लाएँ और पंद्रह मिनट पहले पहुँच जाएँ।",
+}
 _SAMPLE_VISIT: Final = datetime(2026, 12, 1, 14, 30, tzinfo=UTC)
 _SAMPLE_DUE: Final = datetime(2026, 12, 14, tzinfo=UTC).date()
 _SAMPLE_ZONE: Final = ZoneInfo("America/New_York")
@@ -128,6 +138,7 @@ def samples_for(language: str) -> Mapping[str, str]:
                     SAMPLES["location"],
                 )
             ),
+            "staff_text": _SAMPLE_TEXTS.get(language, SAMPLES["staff_text"]),
             "due_date": day_of(_SAMPLE_DUE, locale=language),
         }
     )
