@@ -40,8 +40,8 @@ async def private_text(tx: Tx, keys: KeyRing, message_id: int) -> PrivateText | 
         return None
     body, _ = texts[material.template_version_id]
     if (written := material.variables.get(STAFF_TEXT)) is not None:
-        lines = tuple(line for line in written.splitlines() if line.strip())
-        return PrivateText(language=body.language, subject=None, lines=lines)
+        own = tuple(line for line in written.splitlines() if line.strip())
+        return PrivateText(language=body.language, subject=None, lines=own)
     try:
         made = compose(material, body, dict.fromkeys(LINKS, _GONE))
     except InvalidError:
