@@ -237,6 +237,27 @@ async def test_a_paused_line_holds_its_own_messages_and_the_other_line_goes_on(
 
 
 @pytest.mark.requirement("R9.6")
+async def test_what_a_line_holds_is_left_alone_until_its_pause_ends(
+    desk: Desk, pauses: PauseService
+) -> None:
+    message = await one_due(desk)
+    line = await desk.practice.value("SELECT id FROM sender_lines WHERE channel = 'sms'")
+    ends = NOON + timedelta(minutes=20)
+    await stop(pauses, organization_id=desk.practice.id, line_id=line, until=ends)
+    looks = []
+    while desk.clock.instant < ends:
+        leased = await desk.delivery.lease_due(Lane.CARE, now=desk.clock.instant)
+        for one in leased:
+            looks.append(desk.clock.instant - NOON)
+            await desk.deliver(one.message_ids)
+        desk.clock.advance(timedelta(seconds=30))
+    assert looks == [timedelta(), timedelta(minutes=15)]
+    assert (await desk.job(message)).scheduled_at == ends
+    await desk.run()
+    assert (await desk.job(message)).lifecycle is Lifecycle.ACCEPTED
+
+
+@pytest.mark.requirement("R9.6")
 async def test_a_line_and_its_pause_are_nobody_elses(
     desk: Desk, pauses: PauseService, other_organization: Any
 ) -> None:

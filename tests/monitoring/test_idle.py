@@ -8,11 +8,16 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import text
 
+from handbell.channels.types import NewOrders, PauseScope
+from handbell.delivery.pauses.service import PauseService
+from handbell.delivery.pauses.types import NewPause
+from handbell.messages.types import SendOrder
 from handbell.monitoring.idle import demo_router
 from handbell.platform import outbox
 from handbell.platform.clock import FrozenClock
 from handbell.platform.db import Database, OrganizationId
-from handbell.platform.vocabulary import Lane
+from handbell.platform.vocabulary import Lane, Purpose
+from handbell.scheduling.types import At
 
 HOUR = timedelta(hours=1)
 QUIET = {"outbox": 0, "queued": 0, "sending": 0, "due": 0}
@@ -149,3 +154,33 @@ async def test_who_waits_hears_of_rest_as_soon_as_it_comes(
         claimed = await outbox.claim(db.direct, now=clock.instant)
         await outbox.done(db.direct, [work.id for work in claimed])
     assert (await waiting)["idle"] is True
+
+
+async def test_what_people_have_paused_is_quiet_until_the_pause_ends(
+    practice: Any, clock: FrozenClock
+) -> None:
+    await practice.execute("DELETE FROM outbox")
+    patient = await practice.patient()
+    await practice.execute("DELETE FROM outbox")
+    order = SendOrder(
+        patient_id=patient,
+        purpose=Purpose.RX_REFILL,
+        anchor=At(clock.instant),
+        order_key="key",
+        ordered_by="tests",
+    )
+    await practice.messages.admit(practice.id, order, now=clock.instant)
+    assert (await ask(practice.db, clock))["busy"]["due"] == 1
+    new = NewPause(
+        scope=PauseScope(organization_id=practice.id),
+        new_orders=NewOrders.HOLD,
+        reason="tests",
+        until=clock.instant + HOUR,
+    )
+    pauses = PauseService(practice.db, practice.audit, clock)
+    await pauses.pause(new, actor="tests", now=clock.instant)
+    found = await ask(practice.db, clock)
+    assert (found["idle"], found["busy"]) == (True, QUIET)
+    assert instant(found["next_at"]) == clock.instant + HOUR
+    clock.advance(HOUR)
+    assert (await ask(practice.db, clock))["busy"]["due"] == 1

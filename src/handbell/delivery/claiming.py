@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handbell.audit.service import OWN_XID
 from handbell.channels.service import line_for, lines_in, pauses_in_force
-from handbell.channels.types import Line, Outbound, PauseScope
+from handbell.channels.types import Line, Outbound, Pause, PauseScope
 from handbell.delivery.types import HELD_AGAIN, Claim
 from handbell.delivery.unknowns.store import doubtful_addresses
 from handbell.delivery.writing import Letter, Unsendable, write_all
@@ -152,19 +152,27 @@ async def _leave_paused(
 ) -> Sequence[Row[Any]]:
     """Give back what people have paused since it was leased, or whose line they have; the others
     go on. A pause of a line shows as the reason; other pauses let the message wait as it was."""
-    scopes = [pause.scope for pause in await pauses_in_force(tx, organization_id, now=now)]
-    if not (scopes and rows):
+    pauses = await pauses_in_force(tx, organization_id, now=now)
+    if not (pauses and rows):
         return rows
     lines = await lines_in(tx, organization_id)
-    stops = {row.id: [one for one in scopes if _stops(one, row, lines)] for row in rows}
-    of_line = [id_ for id_, found in stops.items() if found and all(s.line_id for s in found)]
-    waiting = {"lifecycle": Lifecycle.SCHEDULED, "leased_until": None}
-    held = {**waiting, "scheduled_at": now + HELD_AGAIN, "reasons": [Reason.HELD.value]}
-    others = [id_ for id_, found in stops.items() if found and id_ not in of_line]
-    for ids, values in ((of_line, held), (others, waiting)):
-        if ids:
-            await tx.execute(update(MessageRow).where(MessageRow.id.in_(ids)).values(**values))
+    stops = {row.id: [one for one in pauses if _stops(one.scope, row, lines)] for row in rows}
+    again: dict[datetime | None, list[int]] = defaultdict(list)
+    for id_, found in stops.items():
+        if found:
+            is_of_line = all(one.scope.line_id for one in found)
+            again[_again_at(found, now=now) if is_of_line else None].append(id_)
+    for at, ids in again.items():
+        held = {"scheduled_at": at, "reasons": [Reason.HELD.value]} if at else {}
+        waits = {"lifecycle": Lifecycle.SCHEDULED, "leased_until": None, **held}
+        await tx.execute(update(MessageRow).where(MessageRow.id.in_(ids)).values(**waits))
     return [row for row in rows if not stops[row.id]]
+
+
+def _again_at(pauses: Sequence[Pause], *, now: datetime) -> datetime:
+    """When to look again at what pauses of its line stop: when the first ends by itself."""
+    ends = [one.until_at for one in pauses if one.until_at is not None]
+    return min([now + HELD_AGAIN, *ends])
 
 
 def _stops(scope: PauseScope, row: Row[Any], lines: Sequence[Line]) -> bool:

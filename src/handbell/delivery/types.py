@@ -12,9 +12,9 @@ from handbell.platform.vocabulary import Channel, Lane
 SHARE: Final = 200
 """Messages of one lane that an organisation may have out at once: nobody waits behind all of
 another's."""
-HELD_AGAIN: Final = timedelta(seconds=30)
-"""A message whose line is paused is looked at again so much later: which line it leaves from is
-not known before it is claimed."""
+HELD_AGAIN: Final = timedelta(minutes=15)
+"""A message whose line is paused is looked at again so much later, or when the pause ends by
+itself: which line it leaves from is not known before it is claimed. `resume` lets it go."""
 LANE_GROUPS: Final[Mapping[str, tuple[Lane, ...]]] = {
     "urgent": (Lane.URGENT, Lane.REPLIES),
     "care": (Lane.CARE, Lane.JOBS),
