@@ -19,7 +19,7 @@ from tests.journeys.conftest import Installation, installed
 
 from bench import fairness, lanes, urgent
 from bench.floors import Floors
-from bench.report import Round, as_json, machine, table
+from bench.report import Round, as_json, machine, table, verdict
 from bench.scenarios import Scenarios
 from bench.world import FIRST_PORT, World, opened
 
@@ -41,6 +41,7 @@ def main() -> int:
             rounds = asyncio.run(_measure(installation, began=began))
             signal.alarm(0)
         Console().print(table(rounds))
+        sys.stdout.write(verdict(rounds) + "\n")
         figures = as_json(rounds, load_before=load_before, seconds=monotonic() - began)
     else:
         _stop_in_time(LONGEST_SECONDS)

@@ -23,6 +23,8 @@ class Comparison:
     floor: str
     title: str
     floor_title: str
+    aim: float | None = None
+    """The least ratio that is aimed at; None where the floor is not the one of the aim."""
 
     def ratio(self, rounds: Sequence[Round]) -> float:
         """The middle one of the rounds' ratios: each compares what ran within seconds."""
@@ -59,6 +61,7 @@ COMPARISONS: Final = (
         floor="bare_send",
         title="due to sent",
         floor_title="bare loop",
+        aim=0.7,
     ),
 )
 
@@ -69,7 +72,7 @@ def table(rounds: Sequence[Round]) -> Table:
     for name in ("per s", "p50 ms", "p99 ms"):
         shown.add_column(name, justify="right")
     shown.add_column("floor")
-    for name in ("per s", "ratio"):
+    for name in ("per s", "ratio", "aim"):
         shown.add_column(name, justify="right")
     for one in COMPARISONS:
         engine = joined(found[one.scenario] for found in rounds)
@@ -82,8 +85,15 @@ def table(rounds: Sequence[Round]) -> Table:
             one.floor_title,
             f"{floor.per_second:.0f}",
             f"{one.ratio(rounds):.2f}",
+            "" if one.aim is None else f">= {one.aim:.2f}",
         )
     return shown
+
+
+def verdict(rounds: Sequence[Round]) -> str:
+    """How many of those that have an aim meet it."""
+    met = [one.ratio(rounds) >= one.aim for one in COMPARISONS if one.aim is not None]
+    return f"{sum(met)} of {len(met)} meet their aim"
 
 
 def _shown(milliseconds: float | None) -> str:
@@ -111,6 +121,7 @@ def as_json(rounds: Sequence[Round], *, load_before: float, seconds: float) -> d
                 "scenario": one.scenario,
                 "floor": one.floor,
                 "ratio": round(one.ratio(rounds), 3),
+                "aim": one.aim,
             }
             for one in COMPARISONS
         ],
