@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 CODE := src tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo db-up db-new test contract bench eval-phi eval-replies check-rules chaos rush check fix docs ci
+.PHONY: help setup up demo db-up db-new test contract bench eval-phi eval-replies check-rules chaos race rush check fix docs ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check-rules: setup ## ask rules and gate against an oracle that walks minutes, t
 
 chaos: setup ## kill the product's processes under load and count what arrives (25 min; CHAOS=quick a tenth)
 	$(BIN)/python -m tools.chaos --size $(or $(CHAOS),full) $(ARGS)
+
+race: setup ## let 1,000 STOPs meet messages on their way: none may arrive afterwards (ARGS="--trials 100")
+	$(BIN)/python -m tools.race $(ARGS)
 
 rush: setup ## send 10,000 messages due in one minute for 20 organisations (ARGS="--messages 1000")
 	$(BIN)/python -m tools.rush $(ARGS)

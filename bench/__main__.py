@@ -110,6 +110,7 @@ async def _round(world: World, scenarios: Scenarios, floors: Floors) -> Round:
         ("insert", floors.insert),
         ("send", scenarios.send),
         ("bare_send", floors.send),
+        ("reply", scenarios.reply),
         ("webhook", scenarios.webhook),
     ):
         await world.until_quiet()

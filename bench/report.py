@@ -45,6 +45,12 @@ COMPARISONS: Final = (
         floor_title="bare INSERT",
     ),
     Comparison(
+        scenario="reply",
+        floor="webhook",
+        title="C until applied",
+        floor_title="webhook intake",
+    ),
+    Comparison(
         scenario="schedule",
         floor="live",
         title="POST /comm/schedule",

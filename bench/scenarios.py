@@ -21,11 +21,16 @@ from handbell.sandbox.signing import twilio_signature
 
 ORDER_SECONDS: Final = 5.0
 WEBHOOK_SECONDS: Final = 1.0
+REPLY_SECONDS: Final = 10.0
 ARRIVAL_SECONDS: Final = 15.0
 STATUSES: Final = ("queued", "sent", "delivered")
 
 _RELEASE: Final = """
 UPDATE messages SET scheduled_at = $1 WHERE id = ANY($2::bigint[]) AND lifecycle = 'scheduled'
+"""
+
+_CONFIRMED: Final = """
+SELECT count(*) FROM inbound_messages WHERE handled = 'confirmed'
 """
 
 
@@ -37,6 +42,7 @@ class Scenarios:
         self._world = world
         self._days = count(1)
         self._callbacks = count()
+        self._replies = 0
         self._ordered: list[int] = []
         self._tokens: list[str] = []
         key = Path(world.installation.run["admin_key_file"]).read_text()
@@ -102,6 +108,30 @@ class Scenarios:
         """Signed status callbacks, each of them new, about messages that were sent."""
         return await run(self._call_back, clients=CLIENTS, most_seconds=WEBHOOK_SECONDS)
 
+    async def reply(self) -> Measured:
+        """Every patient writes C: from the first webhook until the last answer is ordered, and
+        every visit is confirmed."""
+        before, began = self._replies, monotonic()
+        await run(self._write, clients=CLIENTS, most_seconds=REPLY_SECONDS, most_calls=PATIENTS)
+        connection, give_up = self._world.connections[0], monotonic() + ARRIVAL_SECONDS
+        while await connection.fetchval(_CONFIRMED) < before + PATIENTS:
+            if monotonic() > give_up:
+                raise NotAsExpected("Not every answer was applied.")
+            await asyncio.sleep(POLL_SECONDS / 5)
+        self._replies += PATIENTS
+        return Measured(count=PATIENTS, seconds=monotonic() - began)
+
+    async def _write(self, _client: int, number: int) -> None:
+        url = f"{self._world.installation.api_url}/webhooks/twilio/inbound"
+        fields = {
+            "AccountSid": self._world.accounts["HANDBELL_TWILIO_ACCOUNT_SID"],
+            "MessageSid": f"SM{self._replies + number:032x}",
+            "From": self._world.addresses[number],
+            "To": self._world.accounts["HANDBELL_TWILIO_FROM"],
+            "Body": "C",
+        }
+        await self._post(url, fields)
+
     async def _call_back(self, _client: int, _number: int) -> None:
         number = next(self._callbacks)
         token = self._tokens[number % len(self._tokens)]
@@ -111,6 +141,9 @@ class Scenarios:
             "MessageSid": f"SM{number:032x}",
             "MessageStatus": STATUSES[number % len(STATUSES)],
         }
+        await self._post(url, fields)
+
+    async def _post(self, url: str, fields: dict[str, str]) -> None:
         secret = self._world.accounts["HANDBELL_TWILIO_AUTH_TOKEN"]
         headers = {
             "X-Twilio-Signature": twilio_signature(secret, url, fields),

@@ -166,6 +166,37 @@ async def test_start_opens_the_number_again_as_it_stood_and_marketing_stays_shut
     assert await chat.answers() == ["reply_optin", "reply_help"]
 
 
+@pytest.mark.requirement("R1.7", "R8.1")
+async def test_start_plans_the_reminders_anew_that_the_stop_ended_and_never_twice(
+    chat: Any, practice: Any, clock: FrozenClock
+) -> None:
+    patient = await practice.patient(("whatsapp", NUMBER), ("sms", NUMBER))
+    starts_at = clock.instant + timedelta(days=9)
+    visit = await practice.visit(patient, starts_at)
+    day_before = SendOrder(
+        patient_id=patient,
+        purpose=Purpose.APPT_REMINDER,
+        anchor=At(starts_at - timedelta(days=1), starts_at),
+        order_key="planned",
+        ordered_by="reminders",
+        channel=Channel.SMS,
+        appointment_id=visit,
+        appointment_version=1,
+        reminder_offset=1440,
+        serves_at=starts_at,
+    )
+    admitted = await practice.messages.admit(practice.id, day_before, now=clock.instant)
+    for _ in range(2):
+        clock.advance(timedelta(minutes=1))
+        await chat.stop("sms", "whatsapp")
+        clock.advance(timedelta(minutes=1))
+        await chat.hear("START", channel=Channel.WHATSAPP)
+    query = "SELECT scheduled_at FROM messages WHERE purpose = 'appt_reminder' AND lifecycle = :l"
+    [again] = await practice.rows(query, l="scheduled")
+    assert again.scheduled_at == admitted.scheduled_at
+    assert len(await practice.rows(query, l="refused")) == 2
+
+
 async def test_where_twilio_answers_start_or_help_itself_we_say_nothing(
     chat: Any, practice: Any, clock: FrozenClock
 ) -> None:

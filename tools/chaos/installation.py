@@ -121,7 +121,7 @@ class Installation:
         embedded.forget(self.home)
 
 
-async def open_installation(home: Path) -> Installation:
+async def open_installation(home: Path, *, first_port: int = FIRST_PORT) -> Installation:
     """Start the servers of a home, made ready when it is new. From here on the environment
     names nothing but this installation, so that no real provider can be reached."""
     for name in [one for one in os.environ if one.startswith("HANDBELL_")]:
@@ -129,7 +129,7 @@ async def open_installation(home: Path) -> Installation:
     preload()
     opened = open_home(home)
     servers = await asyncio.to_thread(embedded.start, opened)
-    api = next_free(FIRST_PORT)
+    api = next_free(first_port)
     ports = Ports(api=api, sandbox=next_free(api + 1))
     accounts = pretended.accounts(
         opened, sandbox_url=f"http://{HOST}:{ports.sandbox}", public_url=ports.api_url

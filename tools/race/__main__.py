@@ -35,10 +35,14 @@ from tools.chaos.people import noon_zone, numbers
 from tools.race.judging import CONFIRMATION, Arrival, Trial, Verdict, judge
 from tools.rush.__main__ import Rush, Tenant
 
+FIRST_PORT: Final = 19_400
 STOP: Final = "please stop texting me"
 LATENCY_MS: Final = 150
 """How long the sandbox takes to answer: so long is a message in flight."""
 QUIET_SECONDS: Final = 3.0
+AT_ONCE: Final = 40
+"""STOPs on their way together; those behind them are sent off when one is answered."""
+TRIES: Final = 5
 _RATE: Final = "UPDATE sender_lines SET rate_per_second = $2 WHERE address = $1"
 _PURPOSES: Final = """
 SELECT a.token, m.purpose FROM message_attempts a JOIN messages m ON m.id = a.message_id
@@ -71,7 +75,8 @@ COURSES: Final = (
 
 async def run(home: Path, *, trials: int, seed: int, seconds: float) -> list[Verdict]:
     """Play it; a verdict for each line."""
-    installation, stop = await open_installation(home), asyncio.Event()
+    installation = await open_installation(home, first_port=FIRST_PORT)
+    stop = asyncio.Event()
     verdicts: list[Verdict] = []
 
     async def playing() -> None:
@@ -135,18 +140,15 @@ async def _make_tenants(installation: Installation, trials: int) -> list[Tenant]
 
 async def _stop_all(rush: Rush, tenants: Sequence[Tenant], chance: random.Random) -> list[Trial]:
     """Every number writes once, each at an instant of its own while the messages leave."""
-    clock = SystemClock()
+    clock, gate = SystemClock(), asyncio.Semaphore(AT_ONCE)
 
     async def one(course: Course, number: str, wait: float) -> Trial:
         await asyncio.sleep(wait)
-        sent_at = await clock.now()
-        body = {"channel": "sms", "from": number, "to": course.address, "body": STOP}
-        told = await rush.ask("POST", f"{rush.sandbox}/replies", "", body)
-        if told != {"delivered": True}:
-            raise RuntimeError(f"A STOP was not acknowledged: {told}")
-        return Trial(
-            number=number, line=course.name, sent_at=sent_at, answered_at=await clock.now()
-        )
+        async with gate:
+            sent_at = await clock.now()
+            await _stop(rush, number, course.address)
+            answered_at = await clock.now()
+        return Trial(number=number, line=course.name, sent_at=sent_at, answered_at=answered_at)
 
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -155,6 +157,15 @@ async def _stop_all(rush: Rush, tenants: Sequence[Tenant], chance: random.Random
             for _, number in tenant.addresses
         ]
     return [task.result() for task in tasks]
+
+
+async def _stop(rush: Rush, number: str, line: str) -> None:
+    """Write until it is acknowledged, as a provider repeats what nobody answered in time."""
+    body = {"channel": "sms", "from": number, "to": line, "body": STOP}
+    for _ in range(TRIES):
+        if await rush.ask("POST", f"{rush.sandbox}/replies", "", body) == {"delivered": True}:
+            return
+    raise RuntimeError(f"A STOP was not acknowledged in {TRIES} tries")
 
 
 async def _until_quiet(installation: Installation, seconds: float) -> None:

@@ -282,6 +282,14 @@ class InboundService:
     async def _start(self, heard: Heard) -> Handled:
         """Messages about care go to the number again: what was stopped, as it stood before."""
         restarted = await restarting.restart_in(heard, self._keys, self._audit)
+        if restarted:
+            await self._messages.remind_again_in(
+                heard.tx,
+                heard.organization_id,
+                await suppressing.numbers_of(heard, self._keys),
+                key=f"start:{heard.id}",
+                now=heard.now,
+            )
         await suppressing.release_in(heard, self._keys, self._audit)
         if heard.answer_to is None:
             return await self._leave_to_staff(heard, TaskKind.UNMATCHED_SENDER)

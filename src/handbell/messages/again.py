@@ -1,15 +1,19 @@
 """An order made anew from a message that failed: on another channel, or the same once more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 
 from handbell.messages import content, visits
 from handbell.messages.errors import MessageNotFound
+from handbell.messages.store import anchor_from_json
 from handbell.messages.tables import MessageRow
-from handbell.messages.types import MessageId, SendOrder
+from handbell.messages.types import PENDING, Lifecycle, MessageId, Reason, SendOrder
 from handbell.platform.crypto import KeyRing
 from handbell.platform.db import Tx
 from handbell.platform.vocabulary import Channel, MessageClass, Purpose
@@ -93,6 +97,39 @@ async def replay_order(
         answers_at=row.answers_at,
         others=await visits.others_of(tx, message_id),
     )
+
+
+async def stopped_reminders(
+    tx: Tx, keys: KeyRing, address_ids: Sequence[int], *, key: str, now: datetime
+) -> list[SendOrder]:
+    """The reminders of visits to come that an opt-out of the addresses ended or kept from being
+    planned, the newest of each, as they were meant: for when the patient wants them again."""
+    other = aliased(MessageRow)
+    waits = select(other.id).where(
+        other.appointment_id == MessageRow.appointment_id,
+        other.reminder_offset == MessageRow.reminder_offset,
+        other.lifecycle.in_(PENDING),
+    )
+    statement = (
+        select(MessageRow.id, MessageRow.anchor)
+        .where(
+            MessageRow.address_id.in_(address_ids),
+            MessageRow.lifecycle == Lifecycle.REFUSED,
+            MessageRow.reasons.contains([Reason.OPTED_OUT.value]),
+            MessageRow.purpose == Purpose.APPT_REMINDER,
+            MessageRow.serves_at > now,
+            ~waits.exists(),
+        )
+        .order_by(MessageRow.appointment_id, MessageRow.reminder_offset, MessageRow.id.desc())
+        .ext(distinct_on(MessageRow.appointment_id, MessageRow.reminder_offset))
+    )
+    return [
+        replace(
+            await replay_order(tx, keys, row.id, key=f"{key}:{row.id}", now=now),
+            anchor=anchor_from_json(row.anchor),
+        )
+        for row in (await tx.execute(statement)).all()
+    ]
 
 
 async def _row(tx: Tx, message_id: int) -> Row[Any]:

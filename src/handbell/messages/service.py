@@ -384,6 +384,20 @@ class MessageService:
         last = await store.last_class_to(tx, address_id, now=now)
         return last is MessageClass.MARKETING
 
+    async def remind_again_in(
+        self,
+        tx: Tx,
+        organization_id: OrganizationId,
+        address_ids: Sequence[int],
+        *,
+        key: str,
+        now: datetime,
+    ) -> None:
+        """Plan the reminders anew that an opt-out of the addresses ended; `key` names why."""
+        orders = await again.stopped_reminders(tx, self.keys, address_ids, key=key, now=now)
+        if orders:
+            await self.admit_in(tx, organization_id, orders, now=now)
+
     async def record_reply_in(self, tx: Tx, message_id: int, *, at: datetime) -> None:
         """Note that the patient answered; the first time stands."""
         await store.record_reply(tx, message_id, at=at)
