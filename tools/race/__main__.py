@@ -37,7 +37,7 @@ from tools.rush.__main__ import Rush, Tenant
 
 FIRST_PORT: Final = 19_400
 STOP: Final = "please stop texting me"
-LATENCY_MS: Final = 150
+LATENCY_MS: Final = 700
 """How long the sandbox takes to answer: so long is a message in flight."""
 QUIET_SECONDS: Final = 3.0
 AT_ONCE: Final = 40
@@ -48,7 +48,8 @@ _PURPOSES: Final = """
 SELECT a.token, m.purpose FROM message_attempts a JOIN messages m ON m.id = a.message_id
 """
 _WAITING: Final = """
-SELECT count(*) FROM messages WHERE lifecycle IN ('scheduled', 'queued', 'sending')
+SELECT (SELECT count(*) FROM messages WHERE lifecycle IN ('scheduled', 'queued', 'sending'))
+    + (SELECT count(*) FROM outbox WHERE topic = 'webhooks.apply' AND not_before <= now())
 """
 
 

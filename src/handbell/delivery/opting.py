@@ -24,6 +24,8 @@ FRESH: Final = timedelta(hours=24)
 PATIENCE_SECONDS: Final = 10.0
 """Longest wait for attempts in flight: a provider call has as long in all."""
 _PAUSE_SECONDS: Final = 0.01
+_LONGEST_PAUSE_SECONDS: Final = 0.16
+"""Each look takes a connection: many STOPs at once that look often keep each other waiting."""
 
 
 async def opt_out_in(
@@ -72,10 +74,11 @@ async def settle(db: Database, organization_id: OrganizationId, address_ids: Seq
         .select_from(MessageRow)
         .where(MessageRow.address_id.in_(address_ids), MessageRow.lifecycle == Lifecycle.SENDING)
     )
-    give_up = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    give_up, pause = asyncio.get_running_loop().time() + PATIENCE_SECONDS, _PAUSE_SECONDS
     while True:
         async with db.transaction(organization_id) as tx:
             in_flight: int = (await tx.execute(statement)).scalar_one()
         if in_flight == 0 or asyncio.get_running_loop().time() > give_up:
             return in_flight
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
