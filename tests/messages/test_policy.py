@@ -186,6 +186,15 @@ def test_at_exactly_24_hours_the_earlier_send_still_counts() -> None:
     assert cap_lifts(caps, at=later) == later
 
 
+@pytest.mark.parametrize("sent", [(), (NOON - timedelta(hours=1),)])
+@pytest.mark.parametrize("caps", [CapFacts(per_day=0), CapFacts(per_day=1, per_week=0)])
+def test_a_cap_of_none_at_all_never_lifts(sent: tuple[datetime, ...], caps: CapFacts) -> None:
+    none = replace(caps, sent_at=sent)
+    assert cap_lifts(none, at=NOON) is None
+    reasons = (Reason.OVER_CAP, Reason.NO_LEGAL_TIME)
+    assert decide(replace(FACTS, caps=none), at(NOON), now=NOON) == Refuse(reasons=reasons)
+
+
 def test_the_longest_delay_wins_and_all_reasons_are_told() -> None:
     crowded = replace(
         FACTS,

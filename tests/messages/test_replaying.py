@@ -203,7 +203,7 @@ def test_a_part_swapped_for_another_is_found_with_the_gate_that_differs(
         ({"purpose": Purpose.CAMPAIGN_EDUCATION}, Gate.MESSAGE),
         ({"channel": Channel.EMAIL}, Gate.MESSAGE),
         ({"eligibility": None}, Gate.PART_MISSING),
-        ({"own": {"per_day": 0}}, Gate.UNREADABLE),
+        ({"own": {"per_day": 0}}, Gate.CAPS),
         ({"own": {}}, Gate.UNREADABLE),
         ({"own": {"per_day": 1, "sent_at": ["yesterday"]}}, Gate.UNREADABLE),
     ],
@@ -233,6 +233,7 @@ def test_every_reason_that_the_gate_gives_has_its_gate() -> None:
         *(Reason.WITHDRAWN, Reason.LEAKS, Reason.TOO_LONG, Reason.UNRENDERABLE),
         *(Reason.RETRYING, Reason.GIVEN_UP, Reason.PROVIDER_REFUSED),
         *(Reason.AWAITING_OUTCOME, Reason.MARKETING_INCOMPLETE, Reason.HELD),
+        Reason.PROVIDER_DOWN,
     }
     assert set(GATE_OF_REASON) == set(Reason) - afterwards
 

@@ -102,6 +102,7 @@ def only(known: Mapping[str, Any], *names: str) -> Gathered:
 def test_what_is_made_up_here_is_everything_that_is_not_personal() -> None:
     personal = {"is_erased", "is_restricted", "is_confidential", "is_relatives_address"}
     personal |= {"strangers_on_address", "relations", "visit_status", "visit_starts_at"}
+    personal |= {"held_until"}
     rest = {"contact_point_id", "counted_sent_at", "marketing_sent_at", "visit_provider_id"}
     assert VALUES.keys() | personal | rest == BLANK.keys() | {"channel"}
 

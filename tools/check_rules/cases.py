@@ -14,7 +14,10 @@ CHANNELS: Final = ("sms", "whatsapp", "email")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """What is known of where a patient is, and of the patient's hours (minutes of the day)."""
+    """What is known of where a patient is, and of the patient's hours (minutes of the day).
+
+    `sent_at` counts in the patient's own caps; `others_sent_at` is marketing to the same number
+    for other patients, `commercial_sent_at` marketing and billing to the patient."""
 
     stated: str | None = None
     country: str | None = "US"
@@ -25,6 +28,8 @@ class Patient:
     work: tuple[int, int] = (0, 0)
     best_hour: int | None = None
     sent_at: tuple[datetime, ...] = ()
+    others_sent_at: tuple[datetime, ...] = ()
+    commercial_sent_at: tuple[datetime, ...] = ()
     pause_until: datetime | None = None
 
 

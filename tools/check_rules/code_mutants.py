@@ -34,14 +34,16 @@ _COMPARISONS: Final[dict[type[ast.cmpop], ast.cmpop]] = {
 _CALLS: Final = {"max": "min", "min": "max", "any": "all"}
 _PARTS: Final = {
     "handbell.scheduling.tz": frozenset({"instant_of", "change_on", "_change_between"}),
-    "handbell.scheduling.rules": frozenset({"Row", "row_in_force", "_to_rows"}),
+    "handbell.scheduling.rules": frozenset({"Row", "row_in_force", "_to_rows", "_to_cap"}),
+    "handbell.scheduling.caps.policy": frozenset({"legal_caps", "_rows"}),
     "handbell.scheduling.holiday_calendar": frozenset({"holidays_of"}),
     "handbell.scheduling.zones": frozenset(
         {"candidate_zones", "_known_state", "_zones_of", "_of_zip", "_of_phone", "_zones_abroad"}
     ),
     "handbell.messages.policy": frozenset(
         {"DAY", "WEEK", "AFTER_THE_BOUND", "UNCAPPED", "decide", "window_of", "timing_of",
-         "cap_lifts", "_day_lifts", "_earliest", "_planned", "_is_as_wished", "_closed"}
+         "cap_lifts", "_lifts", "_day_lifts", "_law_lifts", "_legal_lift", "_on_day_of",
+         "_earliest", "_held", "_within_caps", "_planned", "_is_as_wished", "_closed"}
     ),
 }  # fmt: skip
 """The parts of these modules that decide on hours; `windows` and `policy` count whole."""

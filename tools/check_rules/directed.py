@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 
 from tools.check_rules import law
-from tools.check_rules.cases import WHEN_CLOSED, Case, Held, Message, Patient
+from tools.check_rules.cases import CHANNELS, CLASSES, WHEN_CLOSED, Case, Held, Message, Patient
 from tools.check_rules.closed_days import closed_days
 from tools.check_rules.places import (
     AREA_CODE,
@@ -41,6 +41,7 @@ def directed_cases() -> Iterator[Case]:
     yield from _anchors()
     yield from _choices()
     yield from _caps()
+    yield from _caps_of_places()
     yield from trap_cases()
 
 
@@ -273,3 +274,48 @@ def _caps() -> Iterator[Case]:
         for message_class in ("care", "inbound_reply", "emergency"):
             for wanted in (noon, noon + 30 * _MINUTE, noon + 900 * _MINUTE):
                 yield _case(paused, noon, message_class=message_class, instant=wanted)
+
+
+def _caps_of_places() -> Iterator[Case]:
+    """As many sends as a place allows, one less and one more, a minute on either side of the
+    period; on the channels and in the classes that are bound, and in those that are not."""
+    for name, _, patient, clocks in _bound():
+        now = at(clocks[0], FRIDAY, 12 * 60)
+        for minutes, count in product((1, 1439, 1440, 1441), (2, 3, 4)):
+            others = replace(patient, others_sent_at=(now - minutes * _MINUTE,) * count)
+            yield _case(others, now, name, message_class="marketing", instant=now)
+        own = replace(patient, sent_at=(now - _DAY,), others_sent_at=(now - 60 * _MINUTE,) * 2)
+        yield _case(own, now, name, message_class="marketing", instant=now)
+        for message_class, channel in product(CLASSES, CHANNELS):
+            busy = replace(patient, others_sent_at=(now,) * 4, commercial_sent_at=(now,))
+            told = {"message_class": message_class, "channel": channel, "instant": now}
+            yield _case(busy, now, name, **told)
+        for edge, shift in product((0, 1439), (-1, 0, 1)):
+            sent = at(clocks[0], FRIDAY, edge) + shift * _MINUTE
+            for message_class, count in product(("marketing", "billing_admin"), (1, 2)):
+                once = replace(patient, commercial_sent_at=(sent,) * count)
+                yield _case(once, now, name, message_class=message_class, instant=now)
+    yield from _begun_caps()
+    yield from _two_caps()
+
+
+def _begun_caps() -> Iterator[Case]:
+    """A number that has had enough, around the day on which a row with a cap begins."""
+    for name, rows, patient, clocks in _bound():
+        for begin in (row.begins_on for row in rows if row.begins_on.year > 1):
+            for day, of_day in product((begin - _DAY, begin, begin + _DAY), (600, 1200, 1439)):
+                now = at(clocks[0], day, of_day)
+                full = replace(patient, others_sent_at=(now - 30 * _MINUTE,) * 3)
+                yield _case(full, now, name, message_class="marketing", instant=now)
+                late = replace(full, sent_at=(now - 23 * 60 * _MINUTE,))
+                yield _case(late, now, name, message_class="marketing", instant=now)
+
+
+def _two_caps() -> Iterator[Case]:
+    """Somebody in Colombia with a number of Florida: the one cap lifts before the other."""
+    colombian = Patient(country="CO", stated=ZONES_ABROAD["CO"], phone="+18505550123")
+    noon = at(ZONES_ABROAD["CO"], FRIDAY, 12 * 60)
+    for hours, told in product((1, 20), ((), (noon - 60 * _MINUTE,))):
+        others = (noon - hours * 60 * _MINUTE,) * 3
+        both = replace(colombian, others_sent_at=others, commercial_sent_at=told)
+        yield _case(both, noon, "CO", message_class="marketing", instant=noon)

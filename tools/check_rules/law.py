@@ -1,7 +1,8 @@
 """The allowed hours as regulation.md §2, §8 and §15 give them, written down a second time.
 
 A row is read as "Monday to Friday, Saturday, Sunday"; `-` allows nothing, `H` closes holidays,
-`@` says from which local day on the row binds. Keys are the rows' own names.
+`@` says from which local day on the row binds, `3/24h` caps marketing to one number, `1/day`
+marketing and collections to one person. Keys are the rows' own names.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class LawRow:
     closes_holidays: bool
     fixed_offset: int | None = None
     """Minutes east of UTC of a second clock that must allow the instant, too."""
+    most_in_24_hours: int | None = None
+    most_a_day: int | None = None
 
 
 CENTRAL_STANDARD: Final = -6 * MINUTES_OF_HOUR
@@ -29,18 +32,18 @@ CENTRAL_STANDARD: Final = -6 * MINUTES_OF_HOUR
 _US: Final = {
     "AL": "08-20 08-20 - H",
     "CT": "09-20 09-20 09-20 @2023-10-01",
-    "FL": "08-20 08-20 08-20 @2021-07-01",
+    "FL": "08-20 08-20 08-20 @2021-07-01 3/24h",
     "KY": "10-21 10-21 10-21",
     "LA": "08-20 08-20 - H",
     "MA": "08-20 08-20 08-20",
-    "MD": "08-20 08-20 08-20 @2024-01-01",
+    "MD": "08-20 08-20 08-20 @2024-01-01 3/24h",
     "MI": "09-21 09-21 09-21",
     "MN": "09-21 09-21 09-21",
     "MS": "08-20 08-20 - CST",
     "NM": "09-21 09-21 09-21",
     "NV": "09-20 09-20 09-20",
-    "OK": "08-20 08-20 08-20 @2022-11-01",
-    "OR": "08-20 08-20 08-20 @2026-01-01",
+    "OK": "08-20 08-20 08-20 @2022-11-01 3/24h",
+    "OR": "08-20 08-20 08-20 @2026-01-01 3/24h",
     "PA": "08-21 08-21 08-21 H; 09-19 09-19 - H @2026-10-18",
     "RI": "09-18 10-17 - H",
     "SD": "09-21 09-21 -",
@@ -51,7 +54,7 @@ _US: Final = {
 }
 _ABROAD: Final = {
     "BR": "09-22 09-22 -",
-    "CO": "07-19 08-15 - H",
+    "CO": "07-19 08-15 - H 1/day",
     "FR": "08:30-20 08:30-20 - H",
     "IN": "10-21 10-21 10-21",
     "MX": "09-20 09-20 -",
@@ -79,7 +82,14 @@ def _row(text: str) -> LawRow:
         week=(*[_hours(workdays)] * SATURDAY, _hours(saturday), _hours(sunday)),
         closes_holidays="H" in marks,
         fixed_offset=CENTRAL_STANDARD if "CST" in marks else None,
+        most_in_24_hours=_most(marks, "24h"),
+        most_a_day=_most(marks, "day"),
     )
+
+
+def _most(marks: list[str], period: str) -> int | None:
+    found = (mark.split("/") for mark in marks if mark.endswith(f"/{period}"))
+    return next((int(most) for most, _ in found), None)
 
 
 def _rows(text: str) -> tuple[LawRow, ...]:
@@ -88,7 +98,7 @@ def _rows(text: str) -> tuple[LawRow, ...]:
 
 FEDERAL: Final = _rows("08-21 08-21 08-21")  # TCPA-01
 CHANNEL: Final = _rows("08-21 08-21 08-21")  # R3.7, SMS and WhatsApp
-UNKNOWN_STATE: Final = _rows("10-18 10-17 - H")  # ST-03
+UNKNOWN_STATE: Final = _rows("10-18 10-17 - H 3/24h")  # ST-03
 STATES: Final = {name: _rows(text) for name, text in _US.items()}
 COUNTRIES: Final = {name: _rows(text) for name, text in _ABROAD.items()}
 

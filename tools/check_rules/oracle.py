@@ -4,9 +4,11 @@ A minute is open when, on every clock where the patient may be, it is not quiet 
 that binds the message allows it.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from tools.check_rules import law
 from tools.check_rules.cases import Answer, Case, Held, Message
 from tools.check_rules.open_hours import Profile, is_quiet, open_minutes, reasons_of, rules_of
 from tools.check_rules.walls import (
@@ -69,7 +71,7 @@ class _Walk:
         self.case = case
         self.now = minute_from(case.now)
         where = whereabouts(case)
-        self.primary = where.clocks[0]
+        self.primary, self.states = where.clocks[0], where.states
         message = case.message
         bound = rules_of(message.message_class, message.channel, case.patient.country, where)
         rules = tuple(rule for rule in bound if rule.table != without)
@@ -290,9 +292,13 @@ class _Walk:
     def _held_back(self, planned: datetime) -> frozenset[str]:
         """What the gate names besides the hours: a pause that is on, a cap that is reached."""
         pause = self.case.patient.pause_until
-        paused = {"paused"} if pause is not None and pause > self.case.now else set()
-        is_under = self._is_under_caps(self._paused(planned))
-        return frozenset(paused) if is_under else frozenset({*paused, "over_cap"})
+        found = {"paused"} if pause is not None and pause > self.case.now else set()
+        at = self._paused(planned)
+        if not self._is_under_own_caps(at):
+            found.add("over_cap")
+            minutes = self._cap_minutes(at)
+            at = instant(next(m for m in minutes if self._is_under_own_caps(instant(m))))
+        return frozenset(found if self._is_under_law(at) else {*found, "over_legal_cap"})
 
     def _capped(self, planned: datetime) -> datetime | None:
         at = self._paused(planned)
@@ -307,7 +313,7 @@ class _Walk:
         or a local day begins."""
         outs = [
             minute_of(one + period) + 1
-            for one in self.case.patient.sent_at
+            for one in self._ever_sent()
             for period in (ROLLING_DAY, ROLLING_WEEK)
         ]
         today = self._date(at)
@@ -316,7 +322,38 @@ class _Walk:
         first = minute_from(at)
         return sorted({first, *(minute for minute in (*outs, *begins) if minute > first)})
 
+    def _ever_sent(self) -> set[datetime]:
+        patient = self.case.patient
+        return {*patient.sent_at, *patient.others_sent_at, *patient.commercial_sent_at}
+
     def _is_under_caps(self, at: datetime) -> bool:
+        return self._is_under_own_caps(at) and self._is_under_law(at)
+
+    def _is_under_law(self, at: datetime) -> bool:
+        """ST-02, and Ley 2300: what the places' rows in force allow within a time."""
+        patient, message = self.case.patient, self.case.message
+        if message.message_class not in {"marketing", "billing_admin"}:
+            return True
+        today = self._date(at)
+        abroad = law.binding(law.COUNTRIES.get(patient.country or "", ()), today)
+        if abroad is not None and abroad.most_a_day is not None:
+            told = [self._date(one) for one in patient.commercial_sent_at]
+            if told.count(today) >= abroad.most_a_day:
+                return False
+        if message.message_class != "marketing" or message.channel == "email":
+            return True
+        to_number = [*patient.sent_at, *patient.others_sent_at]
+        lately = sum(1 for one in to_number if one >= at - ROLLING_DAY)
+        rows = (law.binding(rows, today) for rows in self._states_rows())
+        caps = (row.most_in_24_hours for row in rows if row is not None)
+        return all(cap is None or lately < cap for cap in caps)
+
+    def _states_rows(self) -> Iterator[tuple[law.LawRow, ...]]:
+        yield from (law.STATES[name] for name in self.states if name in law.STATES)
+        if not self.states and self.case.patient.country in {None, "US"}:
+            yield law.UNKNOWN_STATE
+
+    def _is_under_own_caps(self, at: datetime) -> bool:
         """At exactly 24 hours the earlier one still counts (regulation.md, "Caps")."""
         sent = self.case.patient.sent_at
         today = sum(1 for one in sent if one >= at - ROLLING_DAY)

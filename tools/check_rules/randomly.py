@@ -124,14 +124,23 @@ class Draw:
         return self.random.randrange(24) if self.chance(0.4) else None
 
     def _history(self, patient: Patient, now: datetime) -> Patient:
-        """What was sent in the last eight days, on whole minutes, and perhaps a pause."""
-        sent: list[datetime] = []
-        whole = now.replace(second=0, microsecond=0)
-        for _ in range(self.one([0, 0, 1, 3, 5, 6])):
-            ago = self.one([5, 600, 1439, 1440, 1441, 10079, 10080, 10081])
-            sent.append(whole - timedelta(minutes=ago + self.one([0, 0, 1, 30])))
+        """What was sent in the last eight days, and perhaps a pause. What only the law counts is
+        sent more seldom than what any cap counts, else few cases would leave at all."""
         pause = now + timedelta(minutes=self.one([-60, 90, 3000])) if self.chance(0.1) else None
-        return replace(patient, sent_at=tuple(sorted(sent)), pause_until=pause)
+        return replace(
+            patient,
+            sent_at=self._sent(now, self.one([0, 0, 1, 3, 5, 6])),
+            others_sent_at=self._sent(now, self.one([0, 0, 0, 2, 3, 4])),
+            commercial_sent_at=self._sent(now, self.one([0, 0, 0, 1, 2])),
+            pause_until=pause,
+        )
+
+    def _sent(self, now: datetime, count: int) -> tuple[datetime, ...]:
+        """So many sends, on whole minutes, most of them at the edge of a period."""
+        whole = now.replace(second=0, microsecond=0)
+        edges = [5, 600, 1439, 1440, 1441, 10079, 10080, 10081]
+        ago = [self.one(edges) + self.one([0, 0, 1, 30]) for _ in range(count)]
+        return tuple(sorted(whole - timedelta(minutes=minutes) for minutes in ago))
 
     # The instant
 

@@ -6,7 +6,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final, TypeVar
 
 from handbell.scheduling import rules, state_zones, windows, zones
-from handbell.scheduling.rules import Row, Rows, RuleTable, Span
+from handbell.scheduling.caps import policy as caps
+from handbell.scheduling.rules import Cap, Row, Rows, RuleTable, Span
 from tools.check_rules.mutants import Mutant
 from tools.check_rules.places import AREA_CODE
 
@@ -81,11 +82,23 @@ def _changed(row: Row) -> Iterator[tuple[str, Row]]:
                 moved = _with(span, {edge: _moved(getattr(span, edge), step)})
                 yield f"{day} {edge} {sign} 1 min", _with(row, {day: moved})
     yield "holidays flipped", replace(row, bans_holidays=not row.bans_holidays)
+    yield from _with_other_caps(row, row.cap) if row.cap is not None else ()
     if row.fixed_zone is not None:
         yield "fixed zone removed", replace(row, fixed_zone=None)
     if row.from_on != date.min:
         for sign, step_days in (("+", _DAY), ("-", -_DAY)):
             yield f"from {sign} 1 day", replace(row, from_on=row.from_on + step_days)
+
+
+def _with_other_caps(row: Row, cap: Cap) -> Iterator[tuple[str, Row]]:
+    yield "cap removed", replace(row, cap=None)
+    for count in (cap.count - 1, cap.count + 1):
+        yield f"cap of {count}", replace(row, cap=replace(cap, count=count))
+    for one in sorted(cap.classes):
+        yield f"cap without {one}", replace(row, cap=replace(cap, classes=cap.classes - {one}))
+    hours = (24,) if cap.hours is None else (cap.hours - 1, cap.hours + 1, None)
+    for other in hours:
+        yield f"cap by {other or 'day'}", replace(row, cap=replace(cap, hours=other))
 
 
 def _with(old: _Old, changes: dict[str, Any]) -> _Old:
@@ -99,7 +112,8 @@ def _moved(wall: time, step: timedelta) -> time:
 def _mutant(name: str, near: str, table: RuleTable, judge: Judge) -> Mutant:
     def is_caught() -> bool:
         module: Any = windows
-        module.load_rules = lambda _version: table
+        other: Any = caps
+        module.load_rules = other.load_rules = lambda *_version: table
         module._rules.cache_clear()  # noqa: SLF001 - what the old table gave
         module.openings.cache_clear()
         return judge(near.removeprefix("abroad "))

@@ -27,6 +27,7 @@ from handbell.messages.service import (
     Asked,
     AskedWhen,
     Candidate,
+    Expected,
     Gathered,
     Levels,
     MessageService,
@@ -34,6 +35,7 @@ from handbell.messages.service import (
     answer_to_json,
     approvals_for,
     attempt_entry,
+    counted_with,
     decide,
     gather,
     leaving,
@@ -192,18 +194,20 @@ async def _ask(
             address_id=row.address_id if row.is_address_named else None,
             appointment_id=row.appointment_id,
             others=read_others(row.others),
+            message_class=MessageClass(row.message_class),
         )
         for no, row in enumerate(rows)
     ]
     gathered = await gather(tx, organization_id, candidates, now=now)
     templates = await _templates_of(tx, rows, gathered)
-    allowed: dict[int, list[datetime]] = defaultdict(list)
+    allowed = Expected()
     asked = []
     for no, row in enumerate(rows):
         known = templates.get(row.template_version_id)
-        one = _ask_one(row, gathered[no], known, allowed[row.patient_id], now=now)
+        one = _ask_one(row, gathered[no], known, allowed, now=now)
         if isinstance(one.decision, Send):
-            allowed[row.patient_id].append(now)
+            address_id, message_class = gathered[no].address_id, MessageClass(row.message_class)
+            allowed.add(row.patient_id, address_id, message_class, now)
         asked.append(one)
     return asked
 
@@ -232,7 +236,7 @@ def _ask_one(
     row: Row[Any],
     gathered: Gathered,
     template: Levels | None,
-    also_sent: Sequence[datetime],
+    allowed: Expected,
     *,
     now: datetime,
 ) -> Asking:
@@ -242,6 +246,8 @@ def _ask_one(
         answers_at=row.answers_at,
         template=template,
     )
+    together = counted_with(asked.message_class)
+    also_sent = allowed.of(row.patient_id, gathered.address_id, together)
     facts = gathered.facts(asked, also_sent=also_sent)
     anchor = leaving(anchor_from_json(row.anchor), serves_at=row.serves_at, now=now)
     decision = decide(facts, anchor, now=now)

@@ -202,6 +202,7 @@ def _candidates(no: int, order: SendOrder) -> list[Candidate]:
             address_id=order.address_id,
             appointment_id=order.appointment_id,
             others=order.others,
+            message_class=CLASS_OF_PURPOSE[order.purpose],
         )
         for place, channel in enumerate(Channel)
         if order.channel in {None, channel} and channel not in order.not_on

@@ -1,18 +1,19 @@
 """A decision receipt in words and in data: why a message went, waits, or never will."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
 from handbell.messages import store
 from handbell.messages.policy import refusals_of
-from handbell.messages.receipts import eligibility_from
+from handbell.messages.receipts import COUNTS, eligibility_from, window_from
 from handbell.messages.types import Lifecycle, Reason
 from handbell.messages.visits import visits_of
 from handbell.messages.words import Language, summary, words_of
 from handbell.platform.db import Tx
+from handbell.scheduling.caps.policy import legal_caps
 
 
 async def explain(
@@ -56,6 +57,7 @@ async def explain(
         "own": {
             "consent_entry_no": row.consent_entry_no,
             "counted_sends": len((row.own_facts or {}).get("sent_at", ())),
+            "legal_caps": _legal_caps(contents.get(row.window_part_id), row),
             "template_version_id": row.template_version_id,
             "contact_point_id": row.contact_point_id,
             "preference_levels": row.preference_levels,
@@ -70,6 +72,23 @@ def _replay(eligibility: Mapping[str, Any] | None) -> list[str]:
     if eligibility is None:
         return []
     return [reason.value for reason in refusals_of(eligibility_from(eligibility))]
+
+
+def _legal_caps(window: Mapping[str, Any] | None, row: Row[Any]) -> list[dict[str, Any]]:
+    """The caps of the patient's places when it was decided, and what they counted."""
+    if window is None or row.decided_at is None:
+        return []
+    counts = {name: len((row.own_facts or {}).get(name, ())) for name in COUNTS}
+    return [
+        {
+            "rule": cap.rule,
+            "most": cap.count,
+            "hours": cap.period and cap.period // timedelta(hours=1),
+            "counted_for_others": counts["others_sent_at"] if cap.per_number else 0,
+            "counted_for_patient": counts["sent_at" if cap.per_number else "commercial_sent_at"],
+        }
+        for cap in legal_caps(window_from(window), at=row.decided_at)
+    ]
 
 
 def _attempt(one: Row[Any], contents: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:

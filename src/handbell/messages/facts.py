@@ -46,9 +46,11 @@ from handbell.directory.tables import (
     PatientRelationRow,
     PatientRow,
 )
+from handbell.messages.legal_counts import NOTHING, Counted, legal_counts
 from handbell.messages.recipients import Relation, who_is_told
 from handbell.messages.tables import MessageRow
 from handbell.messages.types import (
+    NOT_ARRIVED,
     CapFacts,
     ConsentStatus,
     EligibilityFacts,
@@ -71,6 +73,7 @@ from handbell.preferences import service as preferences
 from handbell.preferences.tables import ContactRestrictionRow, PreferenceSettingsRow
 from handbell.preferences.types import Level, Preferences
 from handbell.scheduling.blackouts import service as blackouts
+from handbell.scheduling.caps.policy import COMMERCIAL, PHONE, capped_countries
 from handbell.scheduling.types import WindowFacts
 from handbell.templates.service import CeilingFacts, ceiling
 from handbell.templates.types import DisclosureLevel
@@ -81,7 +84,6 @@ MARKETING_PER_DAY: Final = 1
 MARKETING_PER_WEEK: Final = 3
 FEW: Final = 64
 """Up to so many candidates, planning the statement costs more than running it."""
-NOT_ARRIVED: Final = ("failed", "bounced", "expired", "cancelled")
 _COLUMNS: Final[dict[str, Any]] = {
     "no": Integer(),
     "patient_id": BigInteger(),
@@ -96,11 +98,17 @@ _VISIT: Final = frozenset({Purpose.APPT_CONFIRM, Purpose.APPT_REMINDER})
 _STANDING: Final = frozenset({"booked", "confirmed"})
 
 
+def counted_with(message_class: MessageClass) -> Sequence[MessageClass]:
+    """The classes that count in the patient's own caps together with this one."""
+    marketing = MessageClass.MARKETING
+    return (marketing,) if message_class is marketing else CAPPED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One order on one channel; `no` is the caller's own number of it. `others` are the further
     visits that it tells of. `told_id`: who is told in the patient's place; `gather` finds out,
-    nobody else says so."""
+    nobody else says so. `message_class` says whether the law of a place may count it."""
 
     no: int
     patient_id: int
@@ -109,6 +117,7 @@ class Candidate:
     appointment_id: int | None
     others: tuple[VisitRef, ...] = ()
     told_id: int | None = None
+    message_class: MessageClass = MessageClass.CARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +166,7 @@ class Gathered:
     ) -> None:
         self.row = row
         self.others = others
+        self.counted = NOTHING
         self.is_confidential: bool = row.is_confidential or others.is_confidential
         self.told = told
         self.channel = Channel(row.channel)
@@ -211,7 +221,7 @@ class Gathered:
         """What the ledger says of the class, with the number of the entry that decided it."""
         return self.states.get(message_class)
 
-    def facts(self, asked: Asked, *, also_sent: Sequence[datetime] = ()) -> SendFacts:
+    def facts(self, asked: Asked, *, also_sent: Counted = NOTHING) -> SendFacts:
         """The gate's facts; `also_sent` are sends decided in this very batch."""
         return SendFacts(
             eligibility=self._eligibility(asked),
@@ -316,16 +326,27 @@ class Gathered:
             return tuple(dict.fromkeys((*stated, *inferred)))
         return stated or inferred or (self.preferences.timezone,)
 
-    def caps(self, message_class: MessageClass, also_sent: Sequence[datetime] = ()) -> CapFacts:
+    def caps(self, message_class: MessageClass, also_sent: Counted = NOTHING) -> CapFacts:
         """How many counted sends are allowed, and which there were."""
-        if message_class is MessageClass.MARKETING:
-            sent = self.row.marketing_sent_at or ()
-            per_day, per_week = MARKETING_PER_DAY, MARKETING_PER_WEEK
-            return CapFacts(
-                per_day=per_day, per_week=per_week, sent_at=sorted([*sent, *also_sent])
-            )
-        sent = self.row.counted_sent_at or ()
-        return CapFacts(per_day=self.row.care_per_day, sent_at=sorted([*sent, *also_sent]))
+        is_marketing = message_class is MessageClass.MARKETING
+        sent = self.row.marketing_sent_at if is_marketing else self.row.counted_sent_at
+        return CapFacts(
+            per_day=MARKETING_PER_DAY if is_marketing else self.row.care_per_day,
+            per_week=MARKETING_PER_WEEK if is_marketing else None,
+            sent_at=sorted([*(sent or ()), *also_sent.own]),
+            others_sent_at=self._to_number(also_sent) if is_marketing else (),
+            commercial_sent_at=self._commercial(also_sent) if message_class in COMMERCIAL else (),
+        )
+
+    def _to_number(self, also_sent: Counted) -> Sequence[datetime]:
+        if self.channel not in PHONE:
+            return ()
+        return sorted([*self.counted.to_number, *also_sent.to_number])
+
+    def _commercial(self, also_sent: Counted) -> Sequence[datetime]:
+        if self.row.contact_country not in capped_countries():
+            return ()
+        return sorted([*self.counted.commercial, *also_sent.commercial])
 
 
 def _to_relation(told: Mapping[str, Any]) -> Relation:
@@ -364,13 +385,27 @@ async def gather(
             if relation is not None:
                 moved[one.no] = relation
     if not moved:
-        return found
+        return await _with_counts(tx, found, candidates, now=now)
     again = [
         replace(one, told_id=moved[one.no].related_id) for one in candidates if one.no in moved
     ]
     for row in await _rows(tx, organization_id, again, now):
         about = found[row.no]
         found[row.no] = Gathered(row, about.others, about=about, told=moved[row.no].kind)
+    return await _with_counts(tx, found, candidates, now=now)
+
+
+async def _with_counts(
+    tx: Tx, found: dict[int, Gathered], candidates: Sequence[Candidate], *, now: datetime
+) -> dict[int, Gathered]:
+    """The same with what the law of a place counts; for care nothing is asked."""
+    wanted = {
+        one.no: (one.patient_id, found[one.no].address_id)
+        for one in candidates
+        if one.no in found and one.message_class in COMMERCIAL
+    }
+    for no, counted in (await legal_counts(tx, wanted, now=now)).items():
+        found[no].counted = counted
     return found
 
 

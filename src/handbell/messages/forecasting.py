@@ -4,7 +4,7 @@ Nothing is stored. Sends that the forecast itself expects count in the patient's
 messages are taken in the order of their time.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,7 +14,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, and_, or_, select
 
 from handbell.messages.admission import judge_all
-from handbell.messages.facts import CAPPED, Asked, Candidate, Gathered, Levels, gather
+from handbell.messages.facts import (
+    CAPPED,
+    Asked,
+    Candidate,
+    Gathered,
+    Levels,
+    counted_with,
+    gather,
+)
+from handbell.messages.legal_counts import Expected
 from handbell.messages.policy import decide, leaving
 from handbell.messages.store import anchor_from_json
 from handbell.messages.tables import MessageRow
@@ -54,13 +63,7 @@ class Tally:
     refusals: Counter[Reason] = field(default_factory=Counter)
     delays: Counter[Reason] = field(default_factory=Counter)
     later: int = 0
-    expected: dict[tuple[int, bool], list[datetime]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-
-    def expected_of(self, patient_id: int, message_class: MessageClass) -> Sequence[datetime]:
-        """The sends that count in the caps of the patient's next message of this class."""
-        return self.expected[patient_id, message_class is MessageClass.MARKETING]
+    expected: Expected = field(default_factory=Expected)
 
     def take(self, patient_id: int, facts: SendFacts, decision: Decision, *, at: datetime) -> None:
         """Count one message that the gate was asked about as if it were `at`."""
@@ -74,7 +77,7 @@ class Tally:
             at = decision.until
         message_class = facts.eligibility.message_class
         if message_class in _COUNTED:
-            self.expected[patient_id, message_class is MessageClass.MARKETING].append(at)
+            self.expected.add(patient_id, facts.eligibility.address_id, message_class, at)
         if at >= self.until:
             self.later += 1
         else:
@@ -117,7 +120,8 @@ def _ask(tally: Tally, row: Row[Any], gathered: Gathered, *, at: datetime) -> No
         if row.level is None
         else Levels(level=row.level, sibling_level=row.sibling_level),
     )
-    also_sent = tally.expected_of(row.patient_id, asked.message_class)
+    together = counted_with(asked.message_class)
+    also_sent = tally.expected.of(row.patient_id, gathered.address_id, together)
     facts = gathered.facts(asked, also_sent=also_sent)
     anchor = leaving(anchor_from_json(row.anchor), serves_at=row.serves_at, now=at)
     decision = decide(facts, anchor, now=at)
@@ -132,6 +136,7 @@ def _candidate(no: int, row: Row[Any]) -> Candidate:
         address_id=row.address_id if row.is_address_named else None,
         appointment_id=row.appointment_id,
         others=read_others(row.others),
+        message_class=MessageClass(row.message_class),
     )
 
 

@@ -4,7 +4,7 @@ It decides when a message is admitted and again just before it leaves. Any refus
 any deferral; a deferral goes to the latest of its instants, and usefulness is tested there.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +23,7 @@ from handbell.messages.types import (
     Told,
 )
 from handbell.platform.vocabulary import Channel, MessageClass
+from handbell.scheduling.caps.policy import LegalCap, legal_caps
 from handbell.scheduling.policy import (
     day_of,
     is_allowed,
@@ -127,17 +128,24 @@ def needs_sibling(facts: EligibilityFacts) -> bool:
     return facts.template is not None and facts.template.level > facts.template.ceiling
 
 
-def cap_lifts(caps: CapFacts, *, at: datetime) -> datetime:
-    """The first instant from `at` on at which one more counted send stays within the caps."""
+def cap_lifts(caps: CapFacts, *, at: datetime) -> datetime | None:
+    """The first instant from `at` on at which one more counted send stays within the caps; None
+    where a cap allows none at all."""
     lifts = at
     for limit, period in ((caps.per_day, DAY), (caps.per_week, WEEK)):
-        if limit is None:
-            continue
-        inside = [sent for sent in caps.sent_at if sent >= at - period]
-        if len(inside) >= limit:
-            oldest_in_the_way = inside[len(inside) - limit]
-            lifts = max(lifts, oldest_in_the_way + period + AFTER_THE_BOUND)
+        if limit == 0:
+            return None
+        if limit is not None:
+            lifts = max(lifts, _lifts(caps.sent_at, limit, period, at=at))
     return lifts
+
+
+def _lifts(sent: Sequence[datetime], limit: int, period: timedelta, *, at: datetime) -> datetime:
+    """When one more is within so many in any such period; `sent` is sorted."""
+    inside = [one for one in sent if one >= at - period]
+    if len(inside) < limit:
+        return at
+    return inside[len(inside) - limit] + period + AFTER_THE_BOUND
 
 
 def fewest_that_bind(caps: CapFacts) -> int:
@@ -152,9 +160,30 @@ def _day_lifts(facts: SendFacts, *, at: datetime) -> datetime:
     """
     if facts.eligibility.message_class is MessageClass.MARKETING:
         return at
+    is_full = _on_day_of(facts, facts.caps.sent_at, at) >= facts.caps.per_day
+    return next_day(facts.window, at) if is_full else at
+
+
+def _law_lifts(facts: SendFacts, *, at: datetime) -> datetime:
+    """The same for the caps of the patient's places."""
+    return max(
+        (_legal_lift(cap, facts, at=at) for cap in legal_caps(facts.window, at=at)), default=at
+    )
+
+
+def _legal_lift(cap: LegalCap, facts: SendFacts, *, at: datetime) -> datetime:
+    caps = facts.caps
+    sent = sorted([*caps.sent_at, *caps.others_sent_at])
+    if not cap.per_number:
+        sent = list(caps.commercial_sent_at)
+    if cap.period is not None:
+        return _lifts(sent, cap.count, cap.period, at=at)
+    return next_day(facts.window, at) if _on_day_of(facts, sent, at) >= cap.count else at
+
+
+def _on_day_of(facts: SendFacts, sent: Sequence[datetime], at: datetime) -> int:
     today = day_of(facts.window, at)
-    sent_today = [sent for sent in facts.caps.sent_at if day_of(facts.window, sent) == today]
-    return next_day(facts.window, at) if len(sent_today) >= facts.caps.per_day else at
+    return sum(day_of(facts.window, one) == today for one in sent)
 
 
 def _earliest(
@@ -164,21 +193,38 @@ def _earliest(
     planned, reasons = _planned(facts, anchor, now=now)
     if planned is None or facts.eligibility.message_class in UNCAPPED:
         return planned, reasons
-    at = planned
-    for until, why in (
-        (facts.pause_until, Reason.PAUSED),
-        (facts.hold_until, Reason.AWAITING_PERSON),
-    ):
-        if until is not None and until > now:
-            reasons = (*reasons, why)
-            at = max(at, until)
-    lifted = _day_lifts(facts, at=cap_lifts(facts.caps, at=at))
-    if lifted > at:
-        reasons = (*reasons, Reason.OVER_CAP)
+    at, held = _held(facts, planned, now=now)
+    lifted, over = _within_caps(facts, at=at)
+    reasons = (*reasons, *held, *over)
+    if lifted is None:
+        return None, reasons
     if lifted == planned:
         return planned, reasons
     allowed = next_allowed(facts.window, now=lifted)
     return (None if isinstance(allowed, NoWindow) else allowed), reasons
+
+
+def _held(
+    facts: SendFacts, planned: datetime, *, now: datetime
+) -> tuple[datetime, tuple[Reason, ...]]:
+    """What the patient's pause and a person's answer that is awaited make of the plan."""
+    waits = ((facts.pause_until, Reason.PAUSED), (facts.hold_until, Reason.AWAITING_PERSON))
+    at, reasons = planned, tuple[Reason, ...]()
+    for until, why in waits:
+        if until is not None and until > now:
+            at, reasons = max(at, until), (*reasons, why)
+    return at, reasons
+
+
+def _within_caps(facts: SendFacts, *, at: datetime) -> tuple[datetime | None, tuple[Reason, ...]]:
+    """The first instant within the patient's own caps and those of a law."""
+    own = cap_lifts(facts.caps, at=at)
+    if own is None:
+        return None, (Reason.OVER_CAP,)
+    own = _day_lifts(facts, at=own)
+    lifted = _law_lifts(facts, at=own)
+    over = ((own > at, Reason.OVER_CAP), (lifted > own, Reason.OVER_LEGAL_CAP))
+    return lifted, tuple(reason for is_over, reason in over if is_over)
 
 
 def _planned(

@@ -38,6 +38,10 @@ class AskedWhen(StrEnum):
     LEAVING = "leaving"
 
 
+COUNTS: Final = ("sent_at", "others_sent_at", "commercial_sent_at")
+"""The lists of counted sends, each there only where it is not empty."""
+
+
 class PartKind(StrEnum):
     """Which half of the decision a part explains."""
 
@@ -136,8 +140,9 @@ def own_facts(facts: SendFacts) -> dict[str, Any]:
     told: dict[str, Any] = {"per_day": caps.per_day}
     if caps.per_week is not None:
         told["per_week"] = caps.per_week
-    if caps.sent_at:
-        told["sent_at"] = [at.isoformat() for at in caps.sent_at]
+    for name in COUNTS:
+        if counted := getattr(caps, name):
+            told[name] = [at.isoformat() for at in counted]
     if facts.pause_until is not None:
         told["pause_until"] = facts.pause_until.isoformat()
     if facts.hold_until is not None:
@@ -176,7 +181,7 @@ def facts_from(
         caps=CapFacts(
             per_day=own["per_day"],
             per_week=own.get("per_week"),
-            sent_at=[datetime.fromisoformat(at) for at in own.get("sent_at", ())],
+            **{name: [datetime.fromisoformat(at) for at in own.get(name, ())] for name in COUNTS},
         ),
         serves_at=serves_at,
         pause_until=datetime.fromisoformat(pause_until) if pause_until else None,

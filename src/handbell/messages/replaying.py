@@ -66,6 +66,7 @@ GATE_OF_REASON: Final = {
     Reason.PAUSED: Gate.PAUSE,
     Reason.AWAITING_PERSON: Gate.PAUSE,
     Reason.OVER_CAP: Gate.CAPS,
+    Reason.OVER_LEGAL_CAP: Gate.CAPS,
     Reason.OUTSIDE_WINDOW: Gate.WINDOW,
     Reason.BLACKOUT: Gate.WINDOW,
     Reason.NO_LEGAL_TIME: Gate.WINDOW,

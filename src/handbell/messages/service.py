@@ -21,6 +21,7 @@ from handbell.messages import (
     forecasting,
     history,
     leaves,
+    legal_counts,
     moving,
     policy,
     private,
@@ -79,7 +80,9 @@ approvals_for = admission.approvals_for
 attempt_entry = leaves.attempt_entry
 chain_of = again.chain_of
 compose = content.compose
+counted_with = facts.counted_with
 decide = policy.decide
+Expected = legal_counts.Expected
 gather = facts.gather
 has_arrived = progress.has_arrived
 leaving = policy.leaving

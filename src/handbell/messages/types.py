@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from handbell.platform.vocabulary import Channel, MessageClass, Purpose
 from handbell.scheduling.types import Anchor, WindowFacts
@@ -110,6 +110,7 @@ class Reason(StrEnum):
     HELD = "held"
     AWAITING_PERSON = "awaiting_person"
     PROVIDER_DOWN = "provider_down"
+    OVER_LEGAL_CAP = "over_legal_cap"
 
 
 class Told(StrEnum):
@@ -118,6 +119,10 @@ class Told(StrEnum):
     SELF = "self"
     GUARDIAN = "guardian"
     CAREGIVER = "caregiver"
+
+
+NOT_ARRIVED: Final = ("failed", "bounced", "expired", "cancelled")
+"""How a send ended that has told the patient nothing."""
 
 
 class ConsentStatus(StrEnum):
@@ -133,12 +138,18 @@ class CapFacts:
     """How many counted sends are allowed per rolling period, and when the last ones left.
 
     `sent_at` is sorted, newest last; `per_week` None means no weekly cap. At exactly 24 hours
-    the earlier send still counts (regulation.md, "Caps").
+    the earlier send still counts (regulation.md, "Caps"). A cap of 0 allows none at all.
+
+    What the law of a place counts besides: `others_sent_at` is marketing to the same number for
+    other patients, `commercial_sent_at` marketing and billing to the patient, where a country
+    counts these together. Both are sorted, too.
     """
 
     per_day: int
     per_week: int | None = None
     sent_at: Sequence[datetime] = ()
+    others_sent_at: Sequence[datetime] = ()
+    commercial_sent_at: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

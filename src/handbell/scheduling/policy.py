@@ -21,8 +21,8 @@ from handbell.scheduling.types import (
     WindowFacts,
     WindowReason,
 )
-from handbell.scheduling.tz import instant_of, zone
-from handbell.scheduling.windows import closures, hours_of, openings
+from handbell.scheduling.tz import instant_of
+from handbell.scheduling.windows import closures, day_in, hours_of, openings
 
 HORIZON: Final = timedelta(days=14)
 USELESS_BEFORE: Final = timedelta(minutes=15)
@@ -76,7 +76,7 @@ def next_allowed(facts: WindowFacts, *, now: datetime) -> datetime | NoWindow:
 
 def day_of(facts: WindowFacts, at: datetime) -> date:
     """The date that the primary zone's clock shows."""
-    return at.astimezone(zone(_primary(facts))).date()
+    return day_in(facts, at)
 
 
 def next_day(facts: WindowFacts, at: datetime) -> datetime:

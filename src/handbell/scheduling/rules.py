@@ -1,15 +1,17 @@
-"""The dated tables of allowed windows, read from package data and validated once."""
+"""The dated tables of allowed windows and of caps, read from package data and validated once."""
 
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
-RULES_VERSION: Final = "2026-11-24.3"
+from handbell.platform.vocabulary import MessageClass
+
+RULES_VERSION: Final = "2026-12-01.1"
 FOLDER: Final = files("handbell.scheduling").joinpath("rules")
 """Every version that ever decided: a receipt is judged again by the table of its own day."""
 
@@ -26,6 +28,16 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """The most sends in so many hours, or on a local day where `hours` is None. Without named
+    classes it binds marketing."""
+
+    count: int
+    hours: int | None
+    classes: frozenset[MessageClass]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """What one rule allows from one day on; a day without a span allows nothing."""
 
@@ -36,6 +48,7 @@ class Row:
     from_on: date
     fixed_zone: str | None
     source: str
+    cap: Cap | None = None
 
     def span_on(self, day: date) -> Span | None:
         """The allowed stretch of that day, holidays aside."""
@@ -102,6 +115,26 @@ def _to_span(value: object) -> object:
 _SpanIn = Annotated[Span | None, BeforeValidator(_to_span)]
 
 
+class _CapIn(BaseModel):
+    """`scope` and `exempt` are what the law grants besides; neither is made use of: every
+    marketing message counts as the same subject, and nobody is exempt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: Annotated[int, Field(ge=1)]
+    per_hours: Annotated[int, Field(ge=1)] | None = None
+    per_local_days: Literal[1] | None = None
+    classes: frozenset[MessageClass] = frozenset({MessageClass.MARKETING})
+    scope: Literal["same_subject"] | None = None
+    exempt: Literal["ebr_18_months"] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_period(self) -> Self:
+        if (self.per_hours is None) == (self.per_local_days is None):
+            raise ValueError("A cap is for some hours or for a local day.")
+        return self
+
+
 class _RowIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -112,6 +145,7 @@ class _RowIn(BaseModel):
     from_on: date = Field(default=date.min, alias="from")
     fixed_tz: str | None = None
     channels: list[str] = []
+    cap: _CapIn | None = None
     src: str = "product policy"
 
 
@@ -139,7 +173,12 @@ def _to_rows(rows: list[_RowIn]) -> Rows:
             from_on=row.from_on,
             fixed_zone=row.fixed_tz,
             source=row.src,
+            cap=_to_cap(row.cap),
         )
         for row in rows
     )
     return tuple(sorted(found, key=lambda row: row.from_on))
+
+
+def _to_cap(cap: _CapIn | None) -> Cap | None:
+    return None if cap is None else Cap(count=cap.n, hours=cap.per_hours, classes=cap.classes)

@@ -78,6 +78,11 @@ def hours_of(facts: WindowFacts) -> Hours:
     )
 
 
+def day_in(facts: WindowFacts, at: datetime) -> date:
+    """The date that the primary zone's clock shows."""
+    return at.astimezone(zone(hours_of(facts).zones[0])).date()
+
+
 @lru_cache(maxsize=32768)
 def openings(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
     """The stretches [start, end) of this UTC day in which every rule allows a message.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -40,7 +40,6 @@ from handbell.platform.vocabulary import Channel
 from handbell.templates.approvals.service import approvals_in
 from handbell.templates.service import shelf_in
 
-_WEEK: Final = timedelta(hours=168)
 NOBODY: Final = 0
 
 
@@ -110,7 +109,7 @@ class PopulationRun:
             self._one,
             self.order.channels,
             owners={view.provider_id for view in shelf.views if view.provider_id is not None},
-            since=self.now - _WEEK,
+            now=self.now,
         )
         verdicts, wanted = _Numbers(), _Numbers()
         judged = await self._verdicts(tx, own, texts, verdicts)

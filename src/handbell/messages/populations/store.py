@@ -5,7 +5,7 @@ No rule stands here: what is compared are shapes and the numbers of answers.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -31,7 +31,8 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 # allow public-files: the facts of a population, as `messages.facts` reads them of one patient
 from handbell.directory.tables import ContactPointRow, PatientRow
-from handbell.messages.facts import CAPPED, NOT_ARRIVED, organizations_own
+from handbell.messages.facts import counted_with, organizations_own
+from handbell.messages.legal_counts import LOOKS_BACK
 from handbell.messages.populations.halves import HOURS, PERSON, PROFILE
 from handbell.messages.populations.tables import (
     CANDIDATES,
@@ -46,16 +47,18 @@ from handbell.messages.populations.tables import (
 )
 from handbell.messages.store import anchor_to_json
 from handbell.messages.tables import MessageRow
-from handbell.messages.types import SendOrder
+from handbell.messages.types import NOT_ARRIVED, SendOrder
 
 # allow public-files: an organisation's settings are facts of each of its patients
 from handbell.organizations.tables import OrganizationSettingsRow
 from handbell.platform.db import OrganizationId, Tx
 from handbell.platform.tables import Instant
-from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel, MessageClass
+from handbell.platform.vocabulary import CLASS_OF_PURPOSE, LANE_OF_CLASS, Channel
 from handbell.preferences import service as preferences
 from handbell.preferences.types import CHOICES, Level
+from handbell.scheduling.caps.policy import COMMERCIAL, capped_countries
 
+WEEK: Final = timedelta(hours=168)
 WORK_MEMORY: Final = "64MB"
 """For each sort and hash of a chunk, so that none goes to disk."""
 _ISO: Final = 'YYYY-MM-DD"T"HH24:MI:SS.US'
@@ -99,6 +102,21 @@ _LEDGERS: Final = text(
     GROUP BY address_id
     """
 )
+
+_COUNTED_BY_LAW: Final = text(
+    """
+    INSERT INTO population_personal (patient_id)
+    SELECT mine.patient_id FROM population_contacts mine WHERE mine.country = ANY(:countries)
+    UNION
+    SELECT mine.patient_id FROM population_contacts mine
+    JOIN messages sent
+        ON sent.address_id = mine.address_id AND sent.patient_id <> mine.patient_id
+        AND sent.sent_at >= :lately AND sent.message_class = 'marketing'
+    WHERE mine.channel IN ('sms', 'whatsapp')
+    """
+).bindparams(bindparam("countries", type_=ARRAY(Text())), bindparam("lately", type_=Instant))
+"""For whom the law of a place counts more than the patient's own sends: it counts by person in
+some countries, and by number where somebody else was written to at it."""
 
 _CANDIDATES: Final = text(
     """
@@ -340,7 +358,7 @@ async def gather(
     channels: Sequence[Channel],
     *,
     owners: Iterable[int],
-    since: datetime,
+    now: datetime,
 ) -> int:
     """Facts of the chunk's patients and of their channels, as shapes; say how many patients have
     nothing personal to decide. `owners` are clinicians with texts of their own."""
@@ -359,12 +377,15 @@ async def gather(
     )
     await analyze(tx, CONTACTS)
     await tx.execute(_PERSONAL)
+    if CLASS_OF_PURPOSE[order.purpose] in COMMERCIAL:
+        counted = {"countries": sorted(capped_countries()), "lately": now - LOOKS_BACK}
+        await tx.execute(_COUNTED_BY_LAW, counted)
     await analyze(tx, PERSONAL)
     bound = {
         "organization_id": organization_id,
         "owners": list(owners),
-        "since": since,
-        "counted": [one.value for one in _counted(CLASS_OF_PURPOSE[order.purpose])],
+        "since": now - WEEK,
+        "counted": [one.value for one in counted_with(CLASS_OF_PURPOSE[order.purpose])],
     }
     made = await tx.execute(
         insert(PEOPLE).from_select([one.name for one in PEOPLE.c if not one.computed], _people()),
@@ -376,11 +397,6 @@ async def gather(
     await tx.execute(_CANDIDATES, {"channels": [one.value for one in channels]})
     await analyze(tx, CANDIDATES)
     return made.rowcount
-
-
-def _counted(message_class: MessageClass) -> Sequence[MessageClass]:
-    marketing = MessageClass.MARKETING
-    return (marketing,) if message_class is marketing else CAPPED
 
 
 @cache
@@ -476,7 +492,7 @@ async def timing_shapes(tx: Tx) -> dict[UUID, str]:
 
 
 async def _shapes(tx: Tx, statement: TextClause) -> dict[UUID, str]:
-    return dict((await tx.execute(statement)).tuples().all())
+    return {row[0]: row[1] for row in await tx.execute(statement)}
 
 
 async def answer(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
