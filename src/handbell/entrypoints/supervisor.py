@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
@@ -179,10 +180,14 @@ def _become(program: Program, environment: Mapping[str, str]) -> None:
 
 
 def _end_with_parent() -> None:
+    """As the supervisor ends a child: asked first, then killed. A worker whose queue server went
+    with the supervisor would try to reach it for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOP_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _write_to(path: Path) -> None:
