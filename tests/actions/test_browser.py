@@ -13,6 +13,8 @@ from tools.links.stage import Stage, stage_on
 
 from handbell.platform.db import OrganizationId
 
+# Chromium is a package of the system, which the README asks nobody to install; the pages' other
+# tests need none. With it (`apt-get install chromium`) these run like all others.
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium() is None, reason="Chromium is not installed"),
